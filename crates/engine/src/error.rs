@@ -1,0 +1,115 @@
+//! What can be refused, one variant per condition a person could act on.
+
+/// A refusal by the engine. The program has a variant of the same name for each, with the sentence a user reads.
+/// Codes are the program's: 6000 upward, a hundred per subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EngineError {
+    /// An amount is zero.
+    ZeroAmount = 6000,
+    /// More than there is.
+    AmountExceedsBalance = 6001,
+    /// A total would exceed what the ledger can hold.
+    AmountTooLarge = 6002,
+    /// Fewer shares than asked for.
+    SharesBelowMin = 6003,
+    /// Fewer atoms than asked for.
+    AssetsBelowMin = 6004,
+
+    /// Price too old for this action, and nothing newer offered.
+    StalePrice = 6100,
+    /// Publish time too far ahead of the clock.
+    PriceFromFuture = 6101,
+    /// Price or moving average zero or negative.
+    PriceNotPositive = 6102,
+    /// Price outside 1e-12 to 1e9 USD, or exponent outside its range.
+    PriceOutOfRange = 6103,
+    /// Confidence interval too wide for this action.
+    ConfidenceTooWide = 6104,
+    /// Price too far from its moving average to open risk.
+    PriceOffAverage = 6105,
+
+    /// No free collateral slot.
+    CollateralSlotsFull = 6200,
+    /// No free debt slot.
+    DebtSlotsFull = 6201,
+    /// Slot not open, and only the owner opens one.
+    SlotNotOpen = 6202,
+    /// One reserve cannot be both collateral and debt of a position.
+    CollateralIsDebt = 6203,
+    /// Position still holds something.
+    PositionNotEmpty = 6204,
+    /// Lender account still holds something.
+    LenderNotEmpty = 6205,
+    /// Position still has debt.
+    PositionHasDebt = 6206,
+    /// Reserves given do not match the position.
+    LegMismatch = 6207,
+
+    /// Initial health below 1 after the action.
+    InitialHealthTooLow = 6300,
+    /// Maintenance health below 1 after the action.
+    MaintenanceHealthTooLow = 6301,
+    /// Debt below the smallest borrow.
+    DebtBelowMin = 6302,
+    /// Position is healthy.
+    Healthy = 6303,
+    /// Position is cooling off.
+    CoolingOff = 6304,
+    /// This pair would not improve health.
+    TakeOtherCollateral = 6305,
+    /// Nothing left in the throttle.
+    Throttled = 6306,
+    /// `repay_max` would leave a debt rest below dust.
+    RepayMaxBelowDust = 6307,
+    /// Less collateral than asked for.
+    SeizeBelowMin = 6308,
+    /// No collateral to seize.
+    NothingToSeize = 6309,
+    /// Position is not in default.
+    NotInDefault = 6310,
+
+    /// Not enough liquidity.
+    InsufficientLiquidity = 6400,
+    /// Supply cap.
+    SupplyCapExceeded = 6401,
+    /// Borrow cap.
+    BorrowCapExceeded = 6402,
+    /// Collateral cap.
+    CollateralCapExceeded = 6403,
+    /// Reserve is closed.
+    ReserveClosed = 6404,
+
+    /// Target health, call level, dust, cool-off or auction time out of range.
+    InvalidMarketPolicy = 6500,
+    /// Factors or weights out of range or order.
+    InvalidWeights = 6501,
+    /// Horizon, spread or impact out of range.
+    InvalidHaircut = 6502,
+    /// Volatility limits out of range or order.
+    InvalidVolatility = 6503,
+    /// Depth zero, or its floor above it.
+    InvalidDepth = 6504,
+    /// Bonus terms out of range or order.
+    InvalidBonus = 6505,
+    /// Oracle policy out of range or order.
+    InvalidOraclePolicy = 6506,
+    /// Rate curve out of range or order.
+    InvalidRates = 6507,
+    /// Collateral cap too large for the depth: a sale of all of it would not leave lenders whole.
+    CapTooLargeForDepth = 6508,
+    /// Dust value too small for this token.
+    DustTooSmall = 6509,
+    /// Decimals not supported.
+    InvalidDecimals = 6510,
+}
+
+impl EngineError {
+    /// The program's error code.
+    pub fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// Result of the engine.
+pub type Result<T> = core::result::Result<T, EngineError>;

@@ -1,0 +1,350 @@
+//! Numbers: Q40 factors, USD values, wide products. Every rounding names its direction.
+//!
+//! | type | unit | scale | largest |
+//! |---|---|---|---|
+//! | [`Factor`] | ratio | 2^-40 | 2^24 |
+//! | [`Value`] | USD | 1e-9 | 2^96 in sums; one collateral saturates at 1e15 USD |
+//! | [`Word128`] | any `u128` in account memory | – | 2^128 - 1 |
+//!
+//! Binary scales, because a shift costs a tenth of a division on chain.
+
+use crate::state::wire;
+
+wire! {
+    /// A `u128` in account memory: two little-endian halves, because the alignment of `u128` differs between targets.
+    #[derive(Default)]
+    pub struct Word128 {
+        /// Low 64 bits.
+        pub lo: u64,
+        /// High 64 bits.
+        pub hi: u64,
+    }
+}
+
+impl Word128 {
+    /// Zero.
+    pub const ZERO: Self = Self { lo: 0, hi: 0 };
+
+    /// From a `u128`.
+    pub const fn new(value: u128) -> Self {
+        let bytes = value.to_le_bytes();
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+        Self { lo: u64::from_le_bytes([a, b, c, d, e, f, g, h]), hi: u64::from_le_bytes([i, j, k, l, m, n, o, p]) }
+    }
+
+    /// As a `u128`.
+    pub const fn get(self) -> u128 {
+        (widen(self.hi) << 64) | widen(self.lo)
+    }
+}
+
+/// `u64` to `u128` where `From` is not `const`.
+pub(crate) const fn widen(x: u64) -> u128 {
+    x as u128
+}
+
+/// The low 64 bits.
+const fn low(x: u128) -> u64 {
+    Word128::new(x).lo
+}
+
+/// The high 64 bits.
+const fn high(x: u128) -> u64 {
+    Word128::new(x).hi
+}
+
+/// `x` as `u64`, or the largest `u64`.
+pub fn saturate(x: u128) -> u64 {
+    u64::try_from(x).unwrap_or(u64::MAX)
+}
+
+/// `2^shift * x`, or the largest `u128`.
+fn shl_saturating(x: u128, shift: u32) -> u128 {
+    if shift <= x.leading_zeros() && shift < 128 {
+        x << shift
+    } else if x == 0 {
+        0
+    } else {
+        u128::MAX
+    }
+}
+
+/// `floor(x / 2^shift)` for any shift.
+pub fn shr_floor(x: u128, shift: u32) -> u128 {
+    x.checked_shr(shift).unwrap_or(0)
+}
+
+/// `ceil(x / 2^shift)` for any shift.
+pub fn shr_ceil(x: u128, shift: u32) -> u128 {
+    let floor = shr_floor(x, shift);
+    // A floor of zero with x above it is a proper fraction; otherwise shift < 128 and shifting back is exact.
+    let exact = if floor == 0 { x == 0 } else { floor << shift == x };
+    if exact {
+        floor
+    } else {
+        floor.saturating_add(1)
+    }
+}
+
+/// `floor(x * 2^shift)` for a shift of either sign, saturating.
+pub fn scale_floor(x: u128, shift: i32) -> u128 {
+    if shift >= 0 {
+        shl_saturating(x, shift.unsigned_abs())
+    } else {
+        shr_floor(x, shift.unsigned_abs())
+    }
+}
+
+/// `ceil(x * 2^shift)` for a shift of either sign, saturating.
+pub fn scale_ceil(x: u128, shift: i32) -> u128 {
+    if shift >= 0 {
+        shl_saturating(x, shift.unsigned_abs())
+    } else {
+        shr_ceil(x, shift.unsigned_abs())
+    }
+}
+
+/// `a * b` in 256 bits: (high, low).
+fn mul_wide(a: u128, b: u128) -> (u128, u128) {
+    let (a1, a0) = (widen(high(a)), widen(low(a)));
+    let (b1, b0) = (widen(high(b)), widen(low(b)));
+    let low_product = a0 * b0;
+    // Each cross product is at most (2^64 - 1)^2, so adding two 64-bit carries cannot overflow.
+    let cross = a1 * b0 + widen(high(low_product));
+    let cross2 = a0 * b1 + widen(low(cross));
+    let hi = a1 * b1 + widen(high(cross)) + widen(high(cross2));
+    let lo = (cross2 << 64) | widen(low(low_product));
+    (hi, lo)
+}
+
+/// One limb of schoolbook division: `(top * 2^64 + next) / divisor` for `top < divisor`, `divisor` normalised.
+/// Returns quotient limb and remainder. (Knuth, Algorithm D, with two 64-bit digits.)
+fn divide_limb(top: u128, next: u64, divisor: u128) -> (u64, u128) {
+    let (d1, d0) = (widen(high(divisor)), widen(low(divisor)));
+    let mut quotient = top / d1;
+    let mut rest = top % d1;
+    // At most two corrections.
+    while quotient >> 64 != 0 || quotient * d0 > ((rest << 64) | widen(next)) {
+        quotient -= 1;
+        rest += d1;
+        if rest >> 64 != 0 {
+            break;
+        }
+    }
+    let remainder = (top << 64 | widen(next)).wrapping_sub(quotient.wrapping_mul(divisor));
+    (low(quotient), remainder)
+}
+
+/// `(floor(a * b / c), remainder != 0)`, or `None` where `c` is zero or the quotient exceeds 128 bits.
+fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, bool)> {
+    let (hi, lo) = mul_wide(a, b);
+    if hi == 0 {
+        return Some((lo.checked_div(c)?, lo.checked_rem(c)? != 0));
+    }
+    if hi >= c {
+        return None;
+    }
+    let shift = c.leading_zeros();
+    let divisor = c << shift;
+    let top = if shift == 0 { hi } else { (hi << shift) | (lo >> (128 - shift)) };
+    let bottom = lo << shift;
+    let (q1, rest) = divide_limb(top, high(bottom), divisor);
+    let (q0, rest) = divide_limb(rest, low(bottom), divisor);
+    Some(((widen(q1) << 64) | widen(q0), rest != 0))
+}
+
+/// `floor(a * b / c)` with a 256-bit product; `None` where `c` is zero or the result exceeds 128 bits.
+pub fn mul_div_floor(a: u128, b: u128, c: u128) -> Option<u128> {
+    mul_div(a, b, c).map(|(quotient, _)| quotient)
+}
+
+/// `ceil(a * b / c)` with a 256-bit product; `None` where `c` is zero or the result exceeds 128 bits.
+pub fn mul_div_ceil(a: u128, b: u128, c: u128) -> Option<u128> {
+    let (quotient, inexact) = mul_div(a, b, c)?;
+    quotient.checked_add(u128::from(inexact))
+}
+
+/// `(floor(a * b / 2^shift), inexact)` for `0 < shift < 128`; `None` where the result exceeds 128 bits.
+fn mul_shift(a: u128, b: u128, shift: u32) -> Option<(u128, bool)> {
+    let (hi, lo) = mul_wide(a, b);
+    if hi >> shift != 0 {
+        return None;
+    }
+    Some(((hi << (128 - shift)) | (lo >> shift), lo << (128 - shift) != 0))
+}
+
+/// `floor(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` where the result exceeds 128 bits.
+pub fn mul_shift_floor(a: u128, b: u128, shift: u32) -> Option<u128> {
+    mul_shift(a, b, shift).map(|(result, _)| result)
+}
+
+/// `ceil(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` where the result exceeds 128 bits.
+pub fn mul_shift_ceil(a: u128, b: u128, shift: u32) -> Option<u128> {
+    let (result, inexact) = mul_shift(a, b, shift)?;
+    result.checked_add(u128::from(inexact))
+}
+
+/// Basis points in one.
+pub const BPS: u64 = 10_000;
+
+/// Fractional bits of a [`Factor`].
+pub const FACTOR_BITS: u32 = 40;
+
+/// A ratio in Q40: 2^40 is one. Forty bits, because sizing divides by differences of factors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Factor(pub u64);
+
+impl Factor {
+    /// Zero.
+    pub const ZERO: Self = Self(0);
+    /// One.
+    pub const ONE: Self = Self(1 << FACTOR_BITS);
+    /// The largest, standing for everything beyond it.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// From basis points, rounded down.
+    pub fn from_bps_floor(bps: u64) -> Self {
+        Self(saturate((widen(bps) << FACTOR_BITS) / widen(BPS)))
+    }
+
+    /// From basis points, rounded up.
+    pub fn from_bps_ceil(bps: u64) -> Self {
+        Self(saturate((widen(bps) << FACTOR_BITS).div_ceil(widen(BPS))))
+    }
+
+    /// `numerator / denominator`, rounded down, saturating; [`Factor::MAX`] for a zero denominator.
+    pub fn ratio_floor(numerator: u128, denominator: u128) -> Self {
+        Self(mul_div_floor(numerator, 1 << FACTOR_BITS, denominator).map_or(u64::MAX, saturate))
+    }
+
+    /// The product, rounded down, saturating.
+    pub fn times_floor(self, other: Self) -> Self {
+        Self(saturate(widen(self.0) * widen(other.0) >> FACTOR_BITS))
+    }
+
+    /// The product, rounded up, saturating.
+    pub fn times_ceil(self, other: Self) -> Self {
+        Self(saturate(shr_ceil(widen(self.0) * widen(other.0), FACTOR_BITS)))
+    }
+
+    /// The sum, saturating.
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, at least zero.
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// In basis points, rounded down.
+    pub fn to_bps_floor(self) -> u64 {
+        saturate(widen(self.0) * widen(BPS) >> FACTOR_BITS)
+    }
+}
+
+/// An amount of USD, in nano-dollars (1e-9 USD).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value(pub u128);
+
+impl Value {
+    /// Zero.
+    pub const ZERO: Self = Self(0);
+    /// 1e15 USD: one collateral counts at most this much, and no debt may be opened beyond it.
+    pub const LIMIT: Self = Self(1_000_000_000_000_000_000_000_000);
+    /// Nano-dollars in a dollar.
+    pub const PER_USD: u64 = 1_000_000_000;
+
+    /// Times a factor, rounded down, saturating.
+    pub fn times_floor(self, factor: Factor) -> Self {
+        match self.0.checked_mul(widen(factor.0)) {
+            Some(product) => Self(product >> FACTOR_BITS),
+            None => Self(mul_shift_floor(self.0, widen(factor.0), FACTOR_BITS).unwrap_or(u128::MAX)),
+        }
+    }
+
+    /// Times a factor, rounded up, saturating.
+    pub fn times_ceil(self, factor: Factor) -> Self {
+        match self.0.checked_mul(widen(factor.0)) {
+            Some(product) => Self(shr_ceil(product, FACTOR_BITS)),
+            None => Self(mul_shift_ceil(self.0, widen(factor.0), FACTOR_BITS).unwrap_or(u128::MAX)),
+        }
+    }
+
+    /// Divided by a factor, rounded up, saturating; the largest value for a zero factor.
+    pub fn over_ceil(self, factor: Factor) -> Self {
+        Self(mul_div_ceil(self.0, 1 << FACTOR_BITS, widen(factor.0)).unwrap_or(u128::MAX))
+    }
+
+    /// Divided by a factor, rounded down, saturating; the largest value for a zero factor.
+    pub fn over_floor(self, factor: Factor) -> Self {
+        Self(mul_div_floor(self.0, 1 << FACTOR_BITS, widen(factor.0)).unwrap_or(u128::MAX))
+    }
+
+    /// The sum, saturating.
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, at least zero.
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// What part `self` is of `whole`, rounded down; [`Factor::MAX`] for a zero whole.
+    pub fn of_floor(self, whole: Self) -> Factor {
+        Factor::ratio_floor(self.0, whole.0)
+    }
+}
+
+/// `10^exponent` as `mantissa * 2^shift`, mantissa in [2^63, 2^64), rounded down.
+#[derive(Clone, Copy)]
+pub(crate) struct Power {
+    pub mantissa: u64,
+    pub shift: i32,
+}
+
+/// Smallest exponent of [`power_of_ten`].
+pub(crate) const POWER_MIN: i32 = -30;
+const POWER_COUNT: usize = 51;
+
+/// `10^exponent` for exponents from -30 to 20.
+pub(crate) fn power_of_ten(exponent: i32) -> Option<Power> {
+    usize::try_from(exponent.checked_sub(POWER_MIN)?).ok().and_then(|i| POWERS.get(i)).copied()
+}
+
+static POWERS: [Power; POWER_COUNT] = powers();
+
+const fn powers() -> [Power; POWER_COUNT] {
+    let mut table = [Power { mantissa: 0, shift: 0 }; POWER_COUNT];
+    let mut i = 0;
+    let mut exponent = POWER_MIN;
+    while i < POWER_COUNT {
+        table[i] = power(exponent);
+        i += 1;
+        exponent += 1;
+    }
+    table
+}
+
+const fn power(exponent: i32) -> Power {
+    let ten = 10u128.pow(exponent.unsigned_abs());
+    if exponent >= 0 {
+        // 10^20 < 2^67: all powers here are below 2^67, so this is exact up to 10^19 and rounds down at 10^20.
+        let zeros = ten.leading_zeros();
+        let normalised = ten << zeros;
+        return Power { mantissa: high(normalised), shift: 64 - zeros.cast_signed() };
+    }
+    // Long division of 2^k by 10^n, one bit a step, until the quotient has 64 bits.
+    let (mut quotient, mut rest, mut shift) = (0u64, 1u128, 0i32);
+    while quotient >> 63 == 0 {
+        rest <<= 1;
+        quotient <<= 1;
+        shift -= 1;
+        if rest >= ten {
+            rest -= ten;
+            quotient |= 1;
+        }
+    }
+    Power { mantissa: quotient, shift }
+}

@@ -1,0 +1,41 @@
+//! State, formulas and transitions of Plimsoll.
+//!
+//! Decisions are made here, by pure integer functions, and everybody calls them: the program, the clients, the keeper,
+//! the simulator and the page. Nothing here knows Anchor, Solana, a clock or a float, and nothing panics.
+//!
+//! | quantity | rounded | because |
+//! |---|---|---|
+//! | debt owed, repayment asked, debt value for health | up | nobody repays less than is owed |
+//! | collateral value, asset liquidation value, health | down | health is never flattered |
+//! | collateral seized, fees, shares minted on supply, assets paid on redeem | down | no free atom |
+//! | debt shares minted on borrow | up | no free atom |
+//! | debt shares burned on repay | down | no free atom |
+//! | loss booked | up | the residue is the lenders' |
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod alv;
+pub mod error;
+pub mod fixed;
+pub mod health;
+pub mod interest;
+pub mod liquidation;
+pub mod policy;
+pub mod price;
+pub mod quote;
+pub mod settlement;
+pub mod shares;
+pub mod state;
+pub mod transitions;
+
+pub use error::{EngineError, Result};
+
+/// What the engine knows of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Unix time, seconds.
+    pub unix: i64,
+    /// Slot.
+    pub slot: u64,
+}

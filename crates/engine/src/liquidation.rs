@@ -1,0 +1,293 @@
+//! The liquidation plan: whether, at which bonus, how much (protocol, section 4).
+//!
+//! One function answers the action, the quote, the keeper and the simulator. It reads top to bottom in the order the
+//! errors are reported: price, health, cool-off, bonus and pair rule, size, limits of the caller.
+
+use crate::error::{EngineError, Result};
+use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::health::{CollateralLeg, DebtLeg, Exposure};
+use crate::state::{BonusTerms, MarketPolicy};
+use crate::Now;
+
+/// What the caller of `liquidate` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiquidationRequest {
+    /// Collateral to seize, index of its slot.
+    pub collateral: usize,
+    /// Debt to repay, index of its slot.
+    pub debt: usize,
+    /// Hard bound on the repayment (the fee comes on top), atoms.
+    pub repay_max_atoms: u64,
+    /// Least collateral the caller wants, atoms.
+    pub seize_min_atoms: u64,
+}
+
+/// What of a position's state, beyond its legs, a liquidation looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PositionTimes {
+    /// Not liquidatable up to and including this slot.
+    pub cooling_until_slot: u64,
+    /// Liquidatable time counted since the flag, seconds.
+    pub auction_secs: u64,
+}
+
+/// What a liquidation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiquidationPlan {
+    /// Debt atoms the liquidator repays. Rounded up.
+    pub repay_atoms: u64,
+    /// Collateral atoms the liquidator receives. Rounded down.
+    pub seize_atoms: u64,
+    /// Debt atoms the liquidator adds for the insurance of the repaid reserve. Rounded down.
+    pub fee_atoms: u64,
+    /// lb: what is seized for one unit repaid, by value.
+    pub gross_factor: Factor,
+    /// Maintenance health before.
+    pub health_before: Factor,
+    /// Maintenance health after.
+    pub health_after: Factor,
+    /// The position cannot be made healthy: closed fully, at the default bonus.
+    pub is_terminal: bool,
+    /// No collateral of this position is left.
+    pub takes_last_collateral: bool,
+    /// Nothing of this debt is left.
+    pub closes_debt: bool,
+    /// V before.
+    pub collateral_value: Value,
+    /// D before.
+    pub debt_value: Value,
+}
+
+/// The larger of health-linear and time-linear bonus (protocol, section 4.1). Rounded down.
+///
+/// Linear in health: `bonus_min` at 1, `bonus_max` at `health_max_bonus`. Linear in time: from
+/// `bonus_min` to `bonus_max` over the auction.
+pub fn bonus(terms: &BonusTerms, health: Factor, liquidatable_secs: u64, auction_secs: u64) -> Factor {
+    let (least, most) = (Factor::from_bps_floor(terms.bonus_min_bps), Factor::from_bps_floor(terms.bonus_max_bps));
+    let span = most.minus(least);
+    let health_span = Factor::ONE.minus(Factor::from_bps_floor(terms.health_max_bonus_bps));
+    let by = |along: u128, whole: u128| {
+        least.plus(Factor(mul_div_floor(widen(span.0), along.min(whole), whole).map_or(span.0, saturate)))
+    };
+    let by_health = by(widen(Factor::ONE.minus(health).0), widen(health_span.0));
+    by_health.max(by(widen(liquidatable_secs), widen(auction_secs)))
+}
+
+/// `min(bonus, V/D - 1)`: never more than the collateral pays for. Rounded down, at least zero.
+pub fn solvent_bonus(bonus: Factor, collateral_value: Value, debt_value: Value) -> Factor {
+    bonus.min(collateral_value.of_floor(debt_value).minus(Factor::ONE))
+}
+
+/// The Newton step of sizing, and its whole where weights are linear: `shortfall / (T*W - lb*m*slope)`, rounded up.
+///
+/// For linear weights (`slope` one) and the shortfall `T*D_w - C` this is the closed form of protocol section 4.3.
+/// `None` where a repayment does not raise health toward the target.
+pub fn repayment_step(shortfall: Value, target_weight: Factor, seized_weight: Factor) -> Option<Value> {
+    let gain = target_weight.0.checked_sub(seized_weight.0).filter(|gain| *gain > 0)?;
+    Some(shortfall.over_ceil(Factor(gain)))
+}
+
+/// Most Newton steps; three reach 1e-9.
+const STEPS_MAX: u32 = 5;
+
+/// Smallest repayment (by value) that brings health to the target, `None` where this pair cannot.
+///
+/// With v the repayment, `G(v) = C_others + m*ALV(q - lb*v/p) - T*(D_w - W*v)` is concave and rising: its slope is
+/// `T*W - m*lb*s`, s = ALV'/p <= 1, and `lb*m < 1 <= T*W`. Newton from v = 0 therefore stays left of the root (the tangent
+/// of a concave function lies above it): a step never over-seizes.
+fn repayment_to_target(pair: &Pair, exposure: &Exposure, target: Factor) -> Option<Value> {
+    let target_weight = target.times_floor(pair.debt.weight);
+    let seized_factor = pair.collateral.maintenance.times_floor(pair.gross_factor);
+    let others = exposure.weighted_collateral().minus(pair.collateral.weighted());
+    let goal = exposure.weighted_debt().times_ceil(target);
+    // One part in 2^32 of the goal: below any tolerance, above the noise of the curve.
+    let close_enough = Value(goal.0 >> 32);
+    let mut repayment = Value::ZERO;
+    for _ in 0..STEPS_MAX {
+        let seized = pair.seize_for_value(repayment);
+        let left = pair.collateral.atoms.checked_sub(seized).filter(|left| *left > 0 || seized == 0)?;
+        let (alv, slope) = pair.collateral.curve.value_and_slope(left);
+        let reached = others.plus(alv.times_floor(pair.collateral.maintenance)).plus(repayment.times_floor(target_weight));
+        let shortfall = goal.minus(reached);
+        if shortfall <= close_enough {
+            break;
+        }
+        let step = repayment_step(shortfall, target_weight, seized_factor.times_floor(slope))?;
+        repayment = repayment.plus(step);
+    }
+    Some(repayment)
+}
+
+/// The two legs of the trade and the price between them.
+struct Pair<'a> {
+    collateral: &'a CollateralLeg,
+    debt: &'a DebtLeg,
+    gross_factor: Factor,
+}
+
+impl Pair<'_> {
+    /// Collateral atoms for a repaid value, rounded down.
+    fn seize_for_value(&self, repaid: Value) -> u64 {
+        self.collateral.price.atoms_floor(repaid.times_floor(self.gross_factor))
+    }
+
+    /// Collateral atoms for a repayment, rounded down.
+    fn seize_for(&self, repay_atoms: u64) -> u64 {
+        self.seize_for_value(self.debt.price.value_floor(repay_atoms))
+    }
+
+    /// Repayment for all of the collateral, rounded up.
+    fn repay_for_all(&self) -> u64 {
+        self.debt.price.atoms_ceil(self.collateral.price.value_ceil(self.collateral.atoms).over_ceil(self.gross_factor))
+    }
+
+    /// Size before the caller's limits: target, debt, collateral, dust. Returns (repayment, seized).
+    fn size(&self, wanted_atoms: u64, dust: Value) -> (u64, u64) {
+        let owed = self.debt.owed_atoms;
+        let all = self.collateral.atoms;
+        let wanted = wanted_atoms.min(owed);
+        // The collateral bounds it: then all of it goes, for what it pays.
+        let mut size = match self.seize_for(wanted) {
+            seized if seized <= all => (wanted, seized),
+            _ => (self.repay_for_all().min(wanted), all),
+        };
+        let is_dust = |value: Value| Value::ZERO < value && value < dust;
+        if is_dust(self.debt.price.value_ceil(owed - size.0)) && self.seize_for(owed) <= all {
+            size = (owed, self.seize_for(owed));
+        } else if is_dust(self.collateral.price.value_ceil(all - size.1)) && self.repay_for_all() <= owed {
+            size = (self.repay_for_all(), all);
+        }
+        size
+    }
+
+    /// The size under the caller's hard bound: no debt rest below dust is left behind.
+    fn bounded(&self, size: (u64, u64), repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
+        if size.0 <= repay_max_atoms {
+            return Ok(size);
+        }
+        let owed = self.debt.owed_atoms;
+        let repay = if self.debt.price.value_ceil(owed.saturating_sub(repay_max_atoms)) < dust {
+            let rest = self.debt.price.atoms_ceil(dust);
+            owed.checked_sub(rest).filter(|repay| *repay > 0).ok_or(EngineError::RepayMaxBelowDust)?
+        } else {
+            repay_max_atoms
+        };
+        Ok((repay, self.seize_for(repay).min(size.1)))
+    }
+}
+
+/// `V < (1 + b_default) * D`: the position cannot pay its debt and the default bonus.
+pub fn is_terminal(collateral_value: Value, debt_value: Value, market: &MarketPolicy) -> bool {
+    collateral_value < debt_value.times_ceil(Factor::ONE.plus(Factor::from_bps_ceil(market.bonus_default_bps)))
+}
+
+/// lb of a position that is not terminal: bonus, solvency, and the pair rule that makes health rise.
+///
+/// Selling `lb*v` of collateral gives up at most `m*k*lb*v` of weighted value (k = ALV/plain, by concavity) and takes off
+/// `W*v` of weighted debt; health h does not fall where `m*k*lb <= h*W`.
+fn gross_factor(
+    exposure: &Exposure,
+    (collateral, debt): (&CollateralLeg, &DebtLeg),
+    health: Factor,
+    terms: &BonusTerms,
+    market: &MarketPolicy,
+    times: &PositionTimes,
+) -> Result<Factor> {
+    let one = Factor::ONE;
+    let bonus = bonus(terms, health, times.auction_secs, market.auction_secs);
+    let solvent = one.plus(solvent_bonus(bonus, exposure.collateral_value(), exposure.debt_value()));
+    // k, rounded up.
+    let kept = Factor(collateral.alv.of_floor(collateral.plain).0.saturating_add(1)).min(one);
+    let given_up = widen(collateral.maintenance.times_ceil(kept).0);
+    let taken_off = widen(health.times_floor(debt.weight).0);
+    let improving = Factor((taken_off << FACTOR_BITS).checked_div(given_up).map_or(u64::MAX, saturate));
+    if improving < one.plus(Factor::from_bps_floor(terms.bonus_min_bps)) {
+        return Err(EngineError::TakeOtherCollateral);
+    }
+    Ok(solvent.min(improving))
+}
+
+/// Plans one liquidation.
+///
+/// # Errors
+/// In this order: `ZeroAmount`, `LegMismatch`, `StalePrice` or `ConfidenceTooWide`, `Healthy`, `CoolingOff`,
+/// `TakeOtherCollateral`, `RepayMaxBelowDust`, `NothingToSeize`, `SeizeBelowMin`.
+pub fn plan_liquidation(
+    exposure: &Exposure,
+    terms: &BonusTerms,
+    market: &MarketPolicy,
+    times: &PositionTimes,
+    request: &LiquidationRequest,
+    now: &Now,
+) -> Result<LiquidationPlan> {
+    if request.repay_max_atoms == 0 {
+        return Err(EngineError::ZeroAmount);
+    }
+    let collateral = exposure.collaterals().get(request.collateral).ok_or(EngineError::LegMismatch)?;
+    let debt = exposure.debts().get(request.debt).ok_or(EngineError::LegMismatch)?;
+    if let Some(error) = collateral.unusable.or(debt.unusable) {
+        return Err(error);
+    }
+    let (weighted_collateral, weighted_debt) = (exposure.weighted_collateral(), exposure.weighted_debt());
+    if weighted_collateral >= weighted_debt {
+        return Err(EngineError::Healthy);
+    }
+    if now.slot <= times.cooling_until_slot {
+        return Err(EngineError::CoolingOff);
+    }
+
+    let health_before = weighted_collateral.of_floor(weighted_debt);
+    let (collateral_value, debt_value) = (exposure.collateral_value(), exposure.debt_value());
+    let terminal = is_terminal(collateral_value, debt_value, market);
+    let gross_factor = if terminal {
+        Factor::ONE.plus(Factor::from_bps_floor(market.bonus_default_bps))
+    } else {
+        gross_factor(exposure, (collateral, debt), health_before, terms, market, times)?
+    };
+
+    let pair = Pair { collateral, debt, gross_factor };
+    let target = Factor::from_bps_ceil(market.target_health_bps);
+    let to_target = if terminal { None } else { repayment_to_target(&pair, exposure, target) };
+    // Where no repayment reaches the target: as much as debt and collateral allow.
+    let wanted = to_target.map_or(debt.owed_atoms, |value| debt.price.atoms_ceil(value));
+    let full = pair.size(wanted, market.dust());
+    let (repay_atoms, seize_atoms) = pair.bounded(full, request.repay_max_atoms, market.dust())?;
+    if seize_atoms == 0 {
+        return Err(EngineError::NothingToSeize);
+    }
+    if seize_atoms < request.seize_min_atoms {
+        return Err(EngineError::SeizeBelowMin);
+    }
+
+    let health_after = health_after(&pair, (repay_atoms, seize_atoms), weighted_collateral, weighted_debt);
+    let takes_all = seize_atoms == collateral.atoms;
+    let others_empty = exposure.collaterals().iter().enumerate().all(|(i, leg)| i == request.collateral || leg.atoms == 0);
+    Ok(LiquidationPlan {
+        repay_atoms,
+        seize_atoms,
+        fee_atoms: fee_atoms(repay_atoms, gross_factor, terms),
+        gross_factor,
+        health_before,
+        health_after,
+        is_terminal: terminal,
+        takes_last_collateral: takes_all && others_empty,
+        closes_debt: repay_atoms == debt.owed_atoms,
+        collateral_value,
+        debt_value,
+    })
+}
+
+/// `floor(share * (lb - 1) * repay)`: never more than the bonus. Paid in the debt token, on top.
+fn fee_atoms(repay_atoms: u64, gross_factor: Factor, terms: &BonusTerms) -> u64 {
+    let share = widen(gross_factor.minus(Factor::ONE).0) * widen(terms.fee_share_bps.min(BPS)) / widen(BPS);
+    saturate(mul_div_floor(widen(repay_atoms), share, widen(Factor::ONE.0)).unwrap_or(0))
+}
+
+fn health_after(pair: &Pair, (repay, seize): (u64, u64), weighted_collateral: Value, weighted_debt: Value) -> Factor {
+    let left = pair.collateral.atoms.saturating_sub(seize);
+    let alv = pair.collateral.curve.value(left).times_floor(pair.collateral.maintenance);
+    let owed = pair.debt.owed_atoms.saturating_sub(repay);
+    let debt = pair.debt.price.value_ceil(owed).times_ceil(pair.debt.weight);
+    let collateral = weighted_collateral.minus(pair.collateral.weighted()).plus(alv);
+    collateral.of_floor(weighted_debt.minus(pair.debt.weighted()).plus(debt))
+}

@@ -1,0 +1,25 @@
+//! Seeds and fixed addresses.
+
+use anchor_lang::prelude::*;
+
+/// Seed of a market: `["market", id]`.
+#[constant]
+pub const MARKET_SEED: &[u8] = b"market";
+/// Seed of a reserve: `["reserve", market, mint]`.
+#[constant]
+pub const RESERVE_SEED: &[u8] = b"reserve";
+/// Seed of a reserve's liquidity vault: `["liquidity_vault", reserve]`.
+#[constant]
+pub const LIQUIDITY_VAULT_SEED: &[u8] = b"liquidity_vault";
+/// Seed of a reserve's collateral vault: `["collateral_vault", reserve]`.
+#[constant]
+pub const COLLATERAL_VAULT_SEED: &[u8] = b"collateral_vault";
+/// Seed of a position: `["position", market, owner, id]`.
+#[constant]
+pub const POSITION_SEED: &[u8] = b"position";
+/// Seed of a lender account: `["lender", reserve, owner]`.
+#[constant]
+pub const LENDER_SEED: &[u8] = b"lender";
+
+/// Program that owns Pyth push price accounts.
+pub const PYTH_PUSH_PROGRAM: Pubkey = pubkey!("FsJ3A3u2vn5cTVofAjvy6y5kwABJAqYWpe4975bi2epH");

@@ -1,0 +1,198 @@
+//! Every refusal, as a sentence about the world. Codes are grouped by subject, a hundred each.
+
+use anchor_lang::prelude::*;
+use plimsoll_engine::EngineError;
+
+/// Refusals of the program.
+#[error_code]
+pub enum PlimsollError {
+    /// Amounts.
+    #[msg("Amount is zero; give at least one atom (or, for shares, what is worth one)")]
+    ZeroAmount = 0,
+    #[msg("Amount exceeds what the account holds")]
+    AmountExceedsBalance = 1,
+    #[msg("Amount is larger than the ledger can hold")]
+    AmountTooLarge = 2,
+    #[msg("Supply would mint fewer shares than `shares_min`")]
+    SharesBelowMin = 3,
+    #[msg("Redemption would pay fewer atoms than `assets_min`")]
+    AssetsBelowMin = 4,
+
+    /// Prices.
+    #[msg("Price is too old for this action; offer a newer price account or refresh the reserve first")]
+    StalePrice = 100,
+    #[msg("Price was published more than 5 seconds ahead of the clock")]
+    PriceFromFuture = 101,
+    #[msg("Price or its moving average is zero or negative")]
+    PriceNotPositive = 102,
+    #[msg("Price is outside 1e-12 to 1e9 USD or its exponent outside -18 to 4")]
+    PriceOutOfRange = 103,
+    #[msg("Confidence interval of the price is too wide for this action; wait for a calmer price")]
+    ConfidenceTooWide = 104,
+    #[msg("Price is too far from its moving average to open risk; wait until they meet")]
+    PriceOffAverage = 105,
+    #[msg("Price account is not owned by the oracle program this reserve reads")]
+    WrongPriceOwner = 120,
+    #[msg("Price account is of another feed than the reserve's")]
+    WrongFeed = 121,
+    #[msg("Price account does not have the layout of its kind")]
+    MalformedPrice = 122,
+    #[msg("Price update is not fully verified by the guardians")]
+    PriceUnverified = 123,
+    #[msg("Price account says the feed is not trading")]
+    PriceNotTrading = 124,
+
+    /// Positions and lenders.
+    #[msg("Position has no free collateral slot")]
+    CollateralSlotsFull = 200,
+    #[msg("Position has no free debt slot")]
+    DebtSlotsFull = 201,
+    #[msg("Position has no slot for this reserve, and only its owner opens one")]
+    SlotNotOpen = 202,
+    #[msg("One reserve cannot be both collateral and debt of a position")]
+    CollateralIsDebt = 203,
+    #[msg("Position still holds collateral or debt")]
+    PositionNotEmpty = 204,
+    #[msg("Lender account still holds shares or claims")]
+    LenderNotEmpty = 205,
+    #[msg("Position still has debt")]
+    PositionHasDebt = 206,
+    #[msg("Reserves given do not match the position's slots")]
+    LegMismatch = 207,
+
+    /// Health and liquidation.
+    #[msg("Initial health would be below 1; borrow or withdraw less, or add collateral")]
+    InitialHealthTooLow = 300,
+    #[msg("Maintenance health would be below 1; borrow or withdraw less, or add collateral")]
+    MaintenanceHealthTooLow = 301,
+    #[msg("Debt would be below the smallest borrow, four times the market's dust value")]
+    DebtBelowMin = 302,
+    #[msg("Position is healthy at these prices; nothing to liquidate")]
+    Healthy = 303,
+    #[msg("Position cools off after an action of its owner; try again in a few slots")]
+    CoolingOff = 304,
+    #[msg("Seizing this collateral for this debt would not improve health; take another pair")]
+    TakeOtherCollateral = 305,
+    #[msg("Nothing left in the sales throttle of this collateral; try again later")]
+    Throttled = 306,
+    #[msg("`repay_max` would leave a debt rest below dust; raise it")]
+    RepayMaxBelowDust = 307,
+    #[msg("Liquidation would seize less than `seize_min`")]
+    SeizeBelowMin = 308,
+    #[msg("Repayment is too small to seize an atom of this collateral")]
+    NothingToSeize = 309,
+    #[msg("Position is not in default: settlement wants it unhealthy, insolvent and with at most dust left")]
+    NotInDefault = 310,
+
+    /// Reserves.
+    #[msg("Reserve has not enough liquidity; wait for repayments or take less")]
+    InsufficientLiquidity = 400,
+    #[msg("Supply cap of the reserve would be exceeded")]
+    SupplyCapExceeded = 401,
+    #[msg("Borrow cap of the reserve would be exceeded")]
+    BorrowCapExceeded = 402,
+    #[msg("Collateral cap of the reserve would be exceeded")]
+    CollateralCapExceeded = 403,
+    #[msg("Reserve is closed: it can be redeemed from and repaid to, no more")]
+    ReserveClosed = 404,
+
+    /// Configuration.
+    #[msg("Market policy is out of range: target health, call level, dust, cool-off, bonus or a delay")]
+    InvalidMarketPolicy = 500,
+    #[msg("Weights are out of range or order: initial < maintenance < 1 <= debt weight <= initial debt weight")]
+    InvalidWeights = 501,
+    #[msg("Horizon, confidence multiple, spread or impact is out of range")]
+    InvalidHaircut = 502,
+    #[msg("Volatility limits are out of order, or the horizon move at the cap is not below one half")]
+    InvalidVolatility = 503,
+    #[msg("Depth floor must be above zero and at most the depth")]
+    InvalidDepth = 504,
+    #[msg("Bonus is out of order: min <= default <= max and (1 + max) * m <= health of the largest bonus < 1")]
+    InvalidBonus = 505,
+    #[msg("Oracle policy is out of range or order")]
+    InvalidOraclePolicy = 506,
+    #[msg("Rate curve is out of range or order")]
+    InvalidRates = 507,
+    #[msg("Collateral cap is too large for the depth: a sale of all of it would not leave lenders whole")]
+    CapTooLargeForDepth = 508,
+    #[msg("Dust value of the market is worth less than 100,000 atoms of this token")]
+    DustTooSmall = 509,
+    #[msg("Mint has more than 18 decimals")]
+    InvalidDecimals = 510,
+
+    /// Accounts.
+    #[msg("Account belongs to another market")]
+    WrongMarket = 600,
+    #[msg("Account belongs to another reserve")]
+    WrongReserve = 601,
+    #[msg("Mint is not the reserve's")]
+    WrongMint = 602,
+    #[msg("Vault is not the reserve's")]
+    WrongVault = 603,
+    #[msg("Token program is not the one of the reserve's mint")]
+    WrongTokenProgram = 604,
+    #[msg("Signer is not the owner")]
+    NotOwner = 605,
+    #[msg("Signer is not the admin of the market")]
+    NotAdmin = 606,
+    #[msg("The same account stands in two places")]
+    SameAccount = 607,
+    #[msg("A reserve of the position is missing from the remaining accounts")]
+    LegMissing = 608,
+    #[msg("Remaining accounts do not hold the position's reserves in slot order")]
+    LegOutOfOrder = 609,
+    #[msg("Remaining accounts hold more than the position's reserves and the offered prices")]
+    ExtraAccount = 610,
+    #[msg("`offered` names a leg the position does not have, or a price account is missing")]
+    OfferMismatch = 611,
+    #[msg("Reserve must be writable here: some of this collateral is not counted yet")]
+    LegNotWritable = 612,
+    #[msg("Account is not a reserve of this program")]
+    NotAReserve = 613,
+    #[msg("Token account is not the treasury's")]
+    NotTreasury = 614,
+
+    /// Tokens.
+    #[msg("Mint has an extension this program does not accept")]
+    ExtensionRefused = 700,
+    #[msg("Mint belongs to neither token program")]
+    NotAMint = 701,
+}
+
+/// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
+macro_rules! engine_errors {
+    ($($name:ident),* $(,)?) => {
+        impl From<EngineError> for PlimsollError {
+            fn from(error: EngineError) -> Self {
+                match error {
+                    $(EngineError::$name => PlimsollError::$name,)*
+                }
+            }
+        }
+        $(const _: () = assert!(EngineError::$name as u32 == PlimsollError::$name as u32 + anchor_lang::error::ERROR_CODE_OFFSET);)*
+    };
+}
+
+engine_errors!(
+    ZeroAmount, AmountExceedsBalance, AmountTooLarge, SharesBelowMin, AssetsBelowMin,
+    StalePrice, PriceFromFuture, PriceNotPositive, PriceOutOfRange, ConfidenceTooWide, PriceOffAverage,
+    CollateralSlotsFull, DebtSlotsFull, SlotNotOpen, CollateralIsDebt, PositionNotEmpty, LenderNotEmpty,
+    PositionHasDebt, LegMismatch,
+    InitialHealthTooLow, MaintenanceHealthTooLow, DebtBelowMin, Healthy, CoolingOff, TakeOtherCollateral, Throttled,
+    RepayMaxBelowDust, SeizeBelowMin, NothingToSeize, NotInDefault,
+    InsufficientLiquidity, SupplyCapExceeded, BorrowCapExceeded, CollateralCapExceeded, ReserveClosed,
+    InvalidMarketPolicy, InvalidWeights, InvalidHaircut, InvalidVolatility, InvalidDepth, InvalidBonus,
+    InvalidOraclePolicy, InvalidRates, CapTooLargeForDepth, DustTooSmall, InvalidDecimals,
+);
+
+/// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.
+pub trait OrRefuse<T> {
+    /// The value, or the program's error of the same name.
+    fn or_refuse(self) -> Result<T>;
+}
+
+impl<T> OrRefuse<T> for plimsoll_engine::Result<T> {
+    fn or_refuse(self) -> Result<T> {
+        self.map_err(|error| PlimsollError::from(error).into())
+    }
+}

@@ -1,0 +1,61 @@
+//! Add to a reserve's insurance, which pays losses before lenders do. Anyone may; it is not returned.
+
+use anchor_lang::prelude::*;
+
+use crate::error::{OrRefuse, PlimsollError};
+use crate::events::{self, InsuranceFunded};
+use crate::oracle;
+use crate::state::Reserve;
+use crate::tokens::{Transfer, Vault};
+
+/// Accounts of `fund_insurance`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct FundInsurance<'info> {
+    /// Who pays.
+    pub payer: Signer<'info>,
+    /// Reserve.
+    #[account(mut)]
+    pub reserve: AccountLoader<'info, Reserve>,
+    /// CHECK: Payer's token account; judged by the token program.
+    #[account(mut)]
+    pub payer_liquidity: UncheckedAccount<'info>,
+    /// CHECK: Liquidity vault of the reserve.
+    #[account(mut)]
+    pub liquidity_vault: UncheckedAccount<'info>,
+    /// CHECK: Mint of the reserve.
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: Token program of the reserve.
+    pub token_program: UncheckedAccount<'info>,
+}
+
+pub(crate) fn handle(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let now = oracle::now()?;
+    require!(amount_atoms > 0, PlimsollError::ZeroAmount);
+    let transfer = Transfer {
+        user_account: &accounts.payer_liquidity,
+        mint: &accounts.mint,
+        vault: &accounts.liquidity_vault,
+        token_program: &accounts.token_program,
+    };
+
+    let (event, decimals) = {
+        let reserve = &mut accounts.reserve.load_mut()?.state;
+        transfer.require(reserve, Vault::Liquidity)?;
+        reserve.receive_insurance(amount_atoms).or_refuse()?;
+        reserve.sequence = reserve.sequence.wrapping_add(1);
+        let event = InsuranceFunded {
+            reserve: accounts.reserve.key(),
+            atoms: amount_atoms,
+            insurance_atoms: reserve.insurance_atoms,
+            sequence: reserve.sequence,
+            slot: now.slot,
+        };
+        (event, reserve.decimals)
+    };
+
+    transfer.take_in(&accounts.payer, amount_atoms, decimals)?;
+
+    events::emit(&accounts.event_authority, &event)
+}

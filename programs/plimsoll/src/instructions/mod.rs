@@ -1,0 +1,55 @@
+//! One instruction a file, five paragraphs each: read, decide, apply, settle, report.
+
+use anchor_lang::prelude::*;
+
+use crate::error::PlimsollError;
+
+pub mod accrue_interest;
+pub mod borrow;
+pub mod close_lender;
+pub mod close_position;
+pub mod collect_fees;
+pub mod create_market;
+pub mod create_reserve;
+pub mod deposit_collateral;
+pub mod fund_insurance;
+pub mod liquidate;
+pub mod open_lender;
+pub mod open_position;
+pub mod quote_liquidation;
+pub mod quote_position;
+pub mod redeem;
+pub mod refresh_reserves;
+pub mod repay;
+pub mod settle_default;
+pub mod supply;
+pub mod uncount_position;
+pub mod withdraw_collateral;
+
+pub use accrue_interest::*;
+pub use borrow::*;
+pub use close_lender::*;
+pub use close_position::*;
+pub use collect_fees::*;
+pub use create_market::*;
+pub use create_reserve::*;
+pub use deposit_collateral::*;
+pub use fund_insurance::*;
+pub use liquidate::*;
+pub use open_lender::*;
+pub use open_position::*;
+pub use quote_position::*;
+pub use refresh_reserves::*;
+pub use repay::*;
+pub use settle_default::*;
+pub use supply::*;
+pub use uncount_position::*;
+pub use withdraw_collateral::*;
+
+/// Refuses unless a stored key is this account's. (`has_one` cannot compare keys nested in engine state.)
+fn require_key(stored: &[u8; 32], account: &Pubkey, error: PlimsollError) -> Result<()> {
+    if stored != account.as_array() {
+        return Err(error.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Plimsoll: a liquidation program. Collateral is worth what a forced sale of it would bring now.
+//!
+//! This crate says who may, which account, what moves and what is logged; it holds no formula. Decisions are made by
+//! [`plimsoll_engine`], which clients, keeper and simulator call too.
+
+// Anchor's derives expand to code that these lints dislike.
+#![allow(clippy::result_large_err, clippy::diverging_sub_expression)]
+
+use anchor_lang::prelude::*;
+use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
+use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
+
+pub mod constants;
+pub mod error;
+pub mod events;
+pub mod instructions;
+pub mod legs;
+pub mod oracle;
+pub mod state;
+pub mod tokens;
+
+use instructions::*;
+
+declare_id!("82tJvt45R3sytKqdKPDgftZZxS6tw7YStg9qLAQ8ZHdf");
+
+/// Dispatch only. `liquidate` stands first: each instruction before it would cost it about 25 compute units.
+///
+/// `offered` is a bit mask over the position's legs (collaterals, then debts, in slot order): bit k set means that a
+/// price account for leg k is given. Remaining accounts: the legs' reserves that are not named, in that order, then the
+/// offered price accounts, in that order.
+#[program]
+pub mod plimsoll {
+    use super::*;
+
+    /// Repay an unhealthy position's debt and take collateral for it at a bonus. Anyone may.
+    ///
+    /// Repays what restores the target health, or all that debt and collateral allow in the terminal state; at most
+    /// `repay_max_atoms` of debt (the fee comes on top). Fails unless at least `seize_min_atoms` of collateral are seized.
+    pub fn liquidate<'info>(
+        ctx: Context<'info, Liquidate<'info>>,
+        repay_max_atoms: u64,
+        seize_min_atoms: u64,
+        offered: u16,
+    ) -> Result<()> {
+        liquidate::handle(ctx, repay_max_atoms, seize_min_atoms, offered)
+    }
+
+    /// Borrow `amount_atoms` against a position. Both healths must be at least 1 afterwards.
+    pub fn borrow<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u64, offered: u16) -> Result<()> {
+        borrow::handle(ctx, amount_atoms, offered)
+    }
+
+    /// Repay up to `amount_atoms_max` of a position's debt. Anyone may. Give the largest u64 to repay all.
+    pub fn repay(ctx: Context<Repay>, amount_atoms_max: u64) -> Result<()> {
+        repay::handle(ctx, amount_atoms_max)
+    }
+
+    /// Add `amount_atoms` of collateral to a position. Anyone may, to an open slot; only the owner opens one.
+    pub fn deposit_collateral(ctx: Context<DepositCollateral>, amount_atoms: u64) -> Result<()> {
+        deposit_collateral::handle(ctx, amount_atoms)
+    }
+
+    /// Take `amount_atoms` of collateral out of a position. With debt, both healths must be at least 1 afterwards.
+    pub fn withdraw_collateral<'info>(
+        ctx: Context<'info, WithdrawCollateral<'info>>,
+        amount_atoms: u64,
+        offered: u16,
+    ) -> Result<()> {
+        withdraw_collateral::handle(ctx, amount_atoms, offered)
+    }
+
+    /// Supply `amount_atoms` of liquidity for shares, at least `shares_min` of them.
+    pub fn supply(ctx: Context<ChangeSupply>, amount_atoms: u64, shares_min: u128) -> Result<()> {
+        supply::handle(ctx, amount_atoms, shares_min)
+    }
+
+    /// Redeem `shares` for liquidity, at least `assets_min_atoms` of it.
+    pub fn redeem(ctx: Context<ChangeSupply>, shares: u128, assets_min_atoms: u64) -> Result<()> {
+        redeem::handle(ctx, shares, assets_min_atoms)
+    }
+
+    /// Settle a default: insurance pays the loss, lenders bear the rest in proportion. Anyone may. No token moves.
+    pub fn settle_default<'info>(ctx: Context<'info, SettleDefault<'info>>, offered: u16) -> Result<()> {
+        settle_default::handle(ctx, offered)
+    }
+
+    /// Hand newer prices to reserves and book their interest. Anyone may. Remaining accounts: (reserve, price) pairs.
+    pub fn refresh_reserves<'info>(ctx: Context<'info, RefreshReserves<'info>>) -> Result<()> {
+        refresh_reserves::handle(ctx)
+    }
+
+    /// Book a reserve's interest up to now. Anyone may.
+    pub fn accrue_interest(ctx: Context<AccrueInterest>) -> Result<()> {
+        accrue_interest::handle(ctx)
+    }
+
+    /// Open an empty position with number `id`.
+    pub fn open_position(ctx: Context<OpenPosition>, id: u16) -> Result<()> {
+        open_position::handle(ctx, id)
+    }
+
+    /// Close an empty position; the rent goes back to its owner.
+    pub fn close_position(ctx: Context<ClosePosition>) -> Result<()> {
+        close_position::handle(ctx)
+    }
+
+    /// Open a lender account in a reserve, before the first supply.
+    pub fn open_lender(ctx: Context<OpenLender>) -> Result<()> {
+        open_lender::handle(ctx)
+    }
+
+    /// Close an empty lender account; the rent goes back to its owner.
+    pub fn close_lender(ctx: Context<CloseLender>) -> Result<()> {
+        close_lender::handle(ctx)
+    }
+
+    /// Stop counting a debt-free position's collateral against what others may borrow. Anyone may.
+    pub fn uncount_position(ctx: Context<UncountPosition>) -> Result<()> {
+        uncount_position::handle(ctx)
+    }
+
+    /// Add `amount_atoms` to a reserve's insurance. Anyone may; it is not returned.
+    pub fn fund_insurance(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<()> {
+        fund_insurance::handle(ctx, amount_atoms)
+    }
+
+    /// Pay a reserve's protocol fees to the market's treasury. Anyone may.
+    pub fn collect_fees(ctx: Context<CollectFees>) -> Result<()> {
+        collect_fees::handle(ctx)
+    }
+
+    /// Create market number `id`. The signer becomes its admin, guardian and council.
+    pub fn create_market(ctx: Context<CreateMarket>, id: u16, policy: MarketPolicy, treasury: Pubkey) -> Result<()> {
+        create_market::handle(ctx, id, policy, treasury)
+    }
+
+    /// Add a token to a market. The admin alone may.
+    pub fn create_reserve(ctx: Context<CreateReserve>, config: ReserveConfig) -> Result<()> {
+        create_reserve::handle(ctx, &config)
+    }
+
+    /// Where a position stands. Refusals are data; returns through return data.
+    pub fn quote_position<'info>(ctx: Context<'info, Quote<'info>>, offered: u16) -> Result<PositionQuote> {
+        quote_position::handle(ctx, offered)
+    }
+
+    /// What a liquidation of this pair of slots would do now. Refusals are data; returns through return data.
+    pub fn quote_liquidation<'info>(
+        ctx: Context<'info, Quote<'info>>,
+        collateral_slot: u8,
+        debt_slot: u8,
+        repay_max_atoms: u64,
+        offered: u16,
+    ) -> Result<LiquidationQuote> {
+        quote_liquidation::handle(ctx, collateral_slot, debt_slot, repay_max_atoms, offered)
+    }
+}

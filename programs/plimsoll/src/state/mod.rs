@@ -1,0 +1,57 @@
+//! Accounts: thin wrappers that give the engine's state a discriminator. Seeds are in [`constants`](crate::constants).
+
+use anchor_lang::prelude::*;
+use plimsoll_engine::state as engine;
+use std::cell::{Ref, RefMut};
+
+use crate::error::PlimsollError;
+
+/// A set of reserves that share roles and policy. Seeds: `["market", id]`.
+#[account(zero_copy)]
+pub struct Market {
+    /// State.
+    pub state: engine::MarketState,
+}
+
+/// One token of a market. Seeds: `["reserve", market, mint]`. Authority of its two vaults.
+#[account(zero_copy)]
+pub struct Reserve {
+    /// State.
+    pub state: engine::ReserveState,
+}
+
+/// A borrower's collaterals and debts. Seeds: `["position", market, owner, id]`.
+#[account(zero_copy)]
+pub struct Position {
+    /// State.
+    pub state: engine::PositionState,
+}
+
+/// A lender's supply to one reserve. Seeds: `["lender", reserve, owner]`.
+#[account(zero_copy)]
+pub struct Lender {
+    /// State.
+    pub state: engine::LenderState,
+}
+
+/// Checks that an account is a reserve of this program: owner, discriminator, length.
+fn require_reserve(info: &AccountInfo) -> Result<()> {
+    require!(*info.owner == crate::ID, PlimsollError::NotAReserve);
+    let data = info.try_borrow_data()?;
+    let fits = data.len() == 8 + std::mem::size_of::<engine::ReserveState>() && data.starts_with(Reserve::DISCRIMINATOR);
+    require!(fits, PlimsollError::NotAReserve);
+    Ok(())
+}
+
+/// Reads a reserve among the remaining accounts.
+pub fn view_reserve<'a>(info: &'a AccountInfo) -> Result<Ref<'a, engine::ReserveState>> {
+    require_reserve(info)?;
+    Ok(Ref::map(info.try_borrow_data()?, |data| bytemuck::from_bytes(&data[8..])))
+}
+
+/// Writes a reserve among the remaining accounts.
+pub fn edit_reserve<'a>(info: &'a AccountInfo) -> Result<RefMut<'a, engine::ReserveState>> {
+    require_reserve(info)?;
+    require!(info.is_writable, PlimsollError::LegNotWritable);
+    Ok(RefMut::map(info.try_borrow_mut_data()?, |data| bytemuck::from_bytes_mut(&mut data[8..])))
+}

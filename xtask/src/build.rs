@@ -1,0 +1,248 @@
+//! `cargo xtask build`: the programs as sBPF binaries in `target/deploy`.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{bail, Context, Result};
+
+use crate::{
+    artifact, idl,
+    process::{self, command},
+    toolchain::{self, Official, Toolchain, Upstream, TARGET},
+    ui::{self, Task},
+    workspace::Workspace,
+};
+
+/// A crate that becomes a program.
+#[derive(Clone, Copy)]
+pub struct Program {
+    pub package: &'static str,
+    /// Name of its library, and of the file in `target/deploy`.
+    pub name: &'static str,
+    manifest: &'static str,
+}
+
+pub const PLIMSOLL: Program =
+    Program { package: "plimsoll", name: "plimsoll", manifest: "programs/plimsoll/Cargo.toml" };
+pub const SOUNDNESS: Program =
+    Program { package: "plimsoll-soundness", name: "soundness", manifest: "tests/programs/soundness/Cargo.toml" };
+
+/// Arguments of rustc, besides the linker and the path remapping. sBPF v3, frames of 4 KB (`docs/toolchain.md`).
+pub const SBF_FLAGS: &[&str] = &[
+    "-Cpanic=abort",
+    "-Clink-arg=--arch=v3",
+    "-Clink-arg=--llvm-args=--bpf-stack-size=4096",
+    "-Cpasses=lower-atomic",
+    "-Ctarget-cpu=v3",
+];
+
+/// Arguments of cargo that compile the overlaid standard library along.
+const BUILD_STD: &[&str] =
+    &["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"];
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Also record the program as artifacts/plimsoll.so, for machines without a compiler
+    #[arg(long)]
+    record: bool,
+    /// Only target/deploy/plimsoll.so: no test program, no IDL
+    #[arg(long, conflicts_with = "record")]
+    program_only: bool,
+}
+
+pub fn run(ws: &Workspace, args: &Args) -> Result<()> {
+    let built = program(ws)?;
+    if let (true, Built::Compiled(toolchain)) = (args.record, &built) {
+        artifact::record(ws, toolchain)?;
+    } else if args.record {
+        bail!("--record needs a compiler, and there is none (see the warning above)");
+    }
+    if args.program_only {
+        return Ok(());
+    }
+    if let Built::Compiled(toolchain) = &built {
+        soundness(ws, toolchain)?;
+    }
+    idl::write(ws)
+}
+
+/// Where `target/deploy/plimsoll.so` came from.
+pub enum Built {
+    Compiled(Toolchain),
+    /// A copy of `artifacts/plimsoll.so`: there is no compiler.
+    FromArtifact,
+}
+
+/// Makes `target/deploy/plimsoll.so`.
+pub fn program(ws: &Workspace) -> Result<Built> {
+    match toolchain::ensure(ws) {
+        Ok(toolchain) => {
+            ui::note(&format!("compiler: {toolchain}"));
+            let path = compile_shown(ws, &toolchain, PLIMSOLL)?;
+            ui::note(&format!("{} ({} bytes)", path.display(), fs::metadata(&path)?.len()));
+            artifact::remark(ws);
+            Ok(Built::Compiled(toolchain))
+        }
+        Err(error) => {
+            ui::warn(&format!("no compiler for the chain: {}", ui::chain(&error)));
+            artifact::restore(ws)?;
+            Ok(Built::FromArtifact)
+        }
+    }
+}
+
+/// Makes `target/deploy/soundness.so`, the program of `tests/tests/soundness.rs`.
+pub fn soundness(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    compile_shown(ws, toolchain, SOUNDNESS)
+}
+
+fn compile_shown(ws: &Workspace, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
+    ui::task(&format!("building {} for the chain", program.name), |task| compile(ws, toolchain, program, &[], task))
+}
+
+/// A frame over the chain's 4 KB must be an error of the build that names the function; at run time it would
+/// silently overwrite the caller's frame.
+pub fn refuses_big_frame(ws: &Workspace, toolchain: &Toolchain) -> Result<()> {
+    const FUNCTION: &str = "big_frame";
+    let result = ui::task("building a function with a 6 KB frame (must be refused)", |task| {
+        Ok(compile(ws, toolchain, SOUNDNESS, &["bigframe"], task).map(drop))
+    })?;
+    // The refused build must not be left in the place of the good one.
+    let _ = fs::remove_file(ws.deployed(SOUNDNESS.name));
+    let refusal = match result {
+        Ok(()) => bail!("expected the build of feature `bigframe` to fail; it succeeded: big frames are not refused"),
+        Err(error) => ui::chain(&error),
+    };
+    let reason = refusal.lines().find(|line| line.contains(FUNCTION) && line.to_lowercase().contains("stack"));
+    match reason {
+        Some(line) => ui::note(&format!("refused: {}", line.trim())),
+        None => bail!("expected a refusal about the stack that names `{FUNCTION}`; found\n{refusal}"),
+    }
+    soundness(ws, toolchain).map(drop)
+}
+
+/// Compiles one program into `target/deploy`.
+fn compile(ws: &Workspace, toolchain: &Toolchain, program: Program, features: &[&str], task: &Task) -> Result<PathBuf> {
+    let deployed = ws.deployed(program.name);
+    // A failed build must not leave yesterday's program behind.
+    match fs::remove_file(&deployed) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("removing {}", deployed.display()))
+        }
+        _ => {}
+    }
+    fs::create_dir_all(ws.path("target/deploy"))?;
+    match toolchain {
+        Toolchain::Upstream(upstream) => {
+            let library = upstream_build(ws, upstream, program, features, task)?;
+            let partial = deployed.with_extension("so.partial");
+            fs::copy(&library, &partial).with_context(|| format!("expected the linker's output {}", library.display()))?;
+            fs::rename(&partial, &deployed)?;
+        }
+        Toolchain::Official(official) => official_build(ws, official, program, features, task)?,
+    }
+    if !deployed.is_file() {
+        bail!("the build ended well, but {} is not there", deployed.display());
+    }
+    Ok(deployed)
+}
+
+fn official_build(ws: &Workspace, _: &Official, program: Program, features: &[&str], task: &Task) -> Result<()> {
+    let mut build = command("cargo-build-sbf");
+    build.current_dir(ws.root()).args(["--arch", "v3", "--sbf-out-dir", "target/deploy", "--manifest-path"]);
+    build.arg(program.manifest);
+    if !features.is_empty() {
+        build.args(["--features", &features.join(",")]);
+    }
+    let output = process::checked(build.args(["--", "--locked"]), task)?;
+    // These tools report a frame that is too big and go on.
+    if let Some(line) = output.lines().find(|line| line.contains("Stack offset of")) {
+        fs::remove_file(ws.deployed(program.name)).ok();
+        bail!("{line}");
+    }
+    Ok(())
+}
+
+/// Returns the library in cargo's own target folder.
+fn upstream_build(
+    ws: &Workspace,
+    upstream: &Upstream,
+    program: Program,
+    features: &[&str],
+    task: &Task,
+) -> Result<PathBuf> {
+    let target_dir = fresh_target_dir(ws, upstream)?;
+    let cargo = |verb: &str| {
+        let mut cargo = command(&upstream.cargo);
+        // The settings of this build are all here: none may come from outside.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            let foreign = text.starts_with("CARGO_PROFILE_") || text.starts_with("CARGO_BUILD_");
+            let foreign = foreign || matches!(&*text, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER");
+            if foreign {
+                cargo.env_remove(&name);
+            }
+        }
+        cargo
+            .current_dir(ws.root())
+            .env("RUSTC", &upstream.rustc)
+            // Nightly features of a stable compiler: a target given as JSON, and a standard library built along.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC_BOOTSTRAP_SYNTHETIC_TARGET", "1")
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", &upstream.library)
+            .args([verb, "--locked"]);
+        cargo
+    };
+    // Unpacks all sources, so that the folders to remap are there.
+    process::checked(&mut cargo("fetch"), task)?;
+
+    let mut flags: Vec<String> = SBF_FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    flags.extend(remappings(ws, upstream)?);
+    let mut build = cargo("build");
+    build
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env("CARGO_TARGET_SBF_SOLANA_LINKER", &upstream.linker)
+        .arg("--release")
+        .arg("--target")
+        .arg(ws.path(TARGET))
+        .args(BUILD_STD)
+        .args(["--package", program.package, "--target-dir"])
+        .arg(&target_dir);
+    if !features.is_empty() {
+        build.args(["--features", &features.join(",")]);
+    }
+    process::checked(&mut build, task)?;
+    Ok(target_dir.join("sbf-solana/release").join(format!("lib{}.so", program.name)))
+}
+
+/// `target/sbf`, emptied when the compiler is not the one it was filled by: cargo does not watch the standard library.
+fn fresh_target_dir(ws: &Workspace, upstream: &Upstream) -> Result<PathBuf> {
+    let dir = ws.path("target/sbf");
+    let stamp = dir.join("compiler");
+    let now = format!("{}\n{}\n{}\n", upstream.versions, upstream.versions.overlay, upstream.library.display());
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(&now) {
+        if dir.exists() {
+            fs::remove_dir_all(&dir).with_context(|| format!("emptying {}", dir.display()))?;
+        }
+        fs::create_dir_all(&dir)?;
+        fs::write(&stamp, now)?;
+    }
+    Ok(dir)
+}
+
+/// Panic messages carry source paths: make them the same on every machine.
+fn remappings(ws: &Workspace, upstream: &Upstream) -> Result<Vec<String>> {
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cargo")));
+    let home = home.context("cargo's folder: expected CARGO_HOME or HOME in the environment")?;
+    // Where a folder's own name depends on the registry it came from, the name goes as well.
+    let sources = home.join("registry/src");
+    let mut remaps = vec![remap(ws.root(), "/plimsoll"), remap(&upstream.library, "/std"), remap(&home, "/cargo")];
+    for entry in fs::read_dir(&sources).with_context(|| format!("reading {}", sources.display()))? {
+        remaps.push(remap(&entry?.path(), "/crates"));
+    }
+    Ok(remaps)
+}

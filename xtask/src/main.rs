@@ -1,0 +1,88 @@
+//! Every task a person runs, in one place: `cargo xtask VERB`.
+//!
+//! Each verb works on a fresh machine: it installs what it misses (into a cache folder outside the checkout),
+//! says what it is doing, and why it stops. How the pieces fit together: `docs/toolchain.md`.
+
+mod artifact;
+mod build;
+mod cargo;
+mod demo;
+mod hash;
+mod idl;
+mod process;
+mod shims;
+mod steps;
+mod surfpool;
+mod test;
+mod toolchain;
+mod ui;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Every task of this project",
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what building, testing and the demo need (the other verbs do this by themselves)
+    Setup,
+    /// Build the programs (target/deploy/*.so) and write the IDL (idl/plimsoll.json)
+    Build(build::Args),
+    /// Generate idl/plimsoll.json from the program
+    Idl(idl::Args),
+    /// Everything a contributor must see green; what CI runs
+    Test(test::Args),
+    /// A local validator, the program on it, and a market's story from start to end
+    Demo(demo::Args),
+    /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
+    Surfpool(surfpool::Args),
+    /// Write `cargo-build-sbf` and `surfpool` commands for the Anchor CLI, where the official tools are not installed
+    Shims,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", ui::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let ws = Workspace::find()?;
+    match cli.verb {
+        Verb::Setup => setup(&ws)?,
+        Verb::Build(args) => build::run(&ws, &args)?,
+        Verb::Idl(args) => idl::run(&ws, &args)?,
+        Verb::Test(args) => return test::run(&ws, &args),
+        Verb::Demo(args) => return demo::run(&ws, &args),
+        Verb::Surfpool(args) => return surfpool::run(&ws, &args),
+        Verb::Shims => shims::run(&ws)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn setup(ws: &Workspace) -> Result<()> {
+    let compiler = toolchain::ensure(ws)?;
+    ui::note(&format!("compiler: {compiler}"));
+    let validator = surfpool::ensure(ws)?;
+    ui::note(&format!("validator: {}", validator.display()));
+    Ok(())
+}

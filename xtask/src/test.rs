@@ -1,0 +1,90 @@
+//! `cargo xtask test`: everything a contributor must see green.
+
+use std::process::ExitCode;
+
+use anyhow::{bail, Result};
+
+use crate::{
+    artifact,
+    build::{self, Built},
+    cargo::cargo,
+    idl, process,
+    steps::Steps,
+    surfpool::{self, Options, Validator},
+    toolchain::Toolchain,
+    workspace::Workspace,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only these steps (after building); all without a name
+    steps: Vec<String>,
+}
+
+pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
+    // Without a program nothing below means anything, so a failure ends the run here.
+    let built = build::program(ws)?;
+    let compiler = match &built {
+        Built::Compiled(toolchain) => Some(toolchain),
+        Built::FromArtifact => None,
+    };
+    let with_compiler = || compiler.map(drop).ok_or_else(|| "no compiler for the chain on this machine".to_owned());
+
+    let mut steps = Steps::new(&args.steps);
+    steps.step("format", || process::shown(cargo(ws).args(["fmt", "--all", "--check"])));
+    steps.step("clippy", || {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        process::shown(cargo(ws).args(arguments))
+    });
+    steps.step("engine", || engine_is_pure(ws));
+    steps.step("idl", || idl::check(ws));
+    steps.step("artifact", || artifact::check(ws, compiler));
+    steps.step_if("bigframe", with_compiler(), || build::refuses_big_frame(ws, required(compiler)?));
+    steps.step_if("soundness", with_compiler(), || {
+        build::soundness(ws, required(compiler)?)?;
+        process::shown(cargo(ws).args(["test", "--locked", "--package", "plimsoll-tests", "--test", "soundness"]))
+    });
+    steps.step("tests", || {
+        let mut test = cargo(ws);
+        test.args(["test", "--workspace", "--locked"]);
+        if compiler.is_none() {
+            // Shown as "not run" above.
+            test.args(["--", "--skip", "soundness_"]);
+        }
+        process::shown(&mut test)
+    });
+    steps.step("vectors", || {
+        let run = ["run", "--quiet", "--locked", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"];
+        process::shown(cargo(ws).args(run).args(["vectors", "vectors/reference.json"]))
+    });
+    steps.step("validator", || on_validator(ws));
+    steps.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn required(compiler: Option<&Toolchain>) -> Result<&Toolchain> {
+    compiler.ok_or_else(|| anyhow::anyhow!("no compiler for the chain"))
+}
+
+/// The engine knows nothing of Anchor or Solana: that is what lets the browser and the simulator run it.
+fn engine_is_pure(ws: &Workspace) -> Result<()> {
+    let mut tree = cargo(ws);
+    tree.args(["tree", "--locked", "--package", "plimsoll-engine", "--edges", "normal", "--target", "all", "--prefix", "none"]);
+    let tree = process::stdout_of(&mut tree)?;
+    let foreign: Vec<&str> = tree.lines().filter(|line| line.contains("anchor") || line.contains("solana")).collect();
+    if !foreign.is_empty() {
+        bail!("plimsoll-engine must depend on neither Anchor nor Solana; found\n{}", foreign.join("\n"));
+    }
+    Ok(())
+}
+
+/// The program on a validator, by the real loader, over JSON-RPC.
+fn on_validator(ws: &Workspace) -> Result<()> {
+    surfpool::ensure(ws)?;
+    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
+    let mut test = cargo(ws);
+    test.args(["test", "--locked", "--package", "plimsoll-tests", "--test", "validator", "--", "--ignored"])
+        .env("PLIMSOLL_RPC", &validator.endpoints.rpc)
+        .env("PLIMSOLL_WS", &validator.endpoints.ws);
+    process::shown(&mut test)
+}
