@@ -1,1 +1,1 @@
-//! See `tests/`.
+//! Tests across instructions; see `tests/`.

@@ -115,37 +115,37 @@ fn differing(family: &Family, operands: &[(u128, u128)], answer: &[u8]) -> Vec<S
 
 #[test]
 fn soundness_unsigned_128() {
-    compare("unsigned", 30, 110);
+    compare("unsigned", 30, 500);
 }
 
 #[test]
 fn soundness_signed_128() {
-    compare("signed", 30, 110);
+    compare("signed", 30, 500);
 }
 
 #[test]
 fn soundness_narrow() {
-    compare("narrow", 30, 110);
+    compare("narrow", 30, 500);
 }
 
 #[test]
 fn soundness_float() {
-    compare("float", 30, 40);
+    compare("float", 30, 100);
 }
 
 #[test]
 fn soundness_memory() {
-    compare("memory", 3, 200);
+    compare("memory", 3, 500);
 }
 
 #[test]
 fn soundness_collections() {
-    compare("collections", 2, 300);
+    compare("collections", 2, 500);
 }
 
 #[test]
 fn soundness_calls() {
-    compare("calls", 24, 80);
+    compare("calls", 24, 300);
 }
 
 #[test]

@@ -81,7 +81,6 @@ pub fn restore(ws: &Workspace) -> Result<()> {
          Get a compiler (docs/toolchain.md), or check out sources the artifact was recorded from",
         record.sources
     );
-    fs::create_dir_all(ws.path("target/deploy"))?;
     fs::write(ws.deployed(PLIMSOLL.name), program)?;
     ui::warn(&format!(
         "using artifacts/plimsoll.so, recorded from these sources with {} (SHA-256 {})",

@@ -77,6 +77,10 @@ pub enum Built {
 
 /// Makes `target/deploy/plimsoll.so`.
 pub fn program(ws: &Workspace) -> Result<Built> {
+    // Where the Anchor CLI looks for the key of the program's address; without it, it would make up another.
+    fs::create_dir_all(ws.path("target/deploy"))?;
+    fs::copy(ws.path("keys/localnet-program.json"), ws.path("target/deploy/plimsoll-keypair.json"))
+        .context("copying keys/localnet-program.json")?;
     match toolchain::ensure(ws) {
         Ok(toolchain) => {
             ui::note(&format!("compiler: {toolchain}"));
@@ -133,7 +137,6 @@ fn compile(ws: &Workspace, toolchain: &Toolchain, program: Program, features: &[
         }
         _ => {}
     }
-    fs::create_dir_all(ws.path("target/deploy"))?;
     match toolchain {
         Toolchain::Upstream(upstream) => {
             let library = upstream_build(ws, upstream, program, features, task)?;

@@ -1,5 +1,6 @@
 //! The command `plimsoll`.
 
+mod demo;
 mod vectors;
 
 use std::process::ExitCode;
@@ -16,12 +17,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// A market's story on a local validator, from deployment to haircut.
+    Demo(demo::Args),
     /// Evaluate golden cases through the engine and compare.
     Vectors(vectors::Args),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
         Command::Vectors(args) => vectors::run(&args),
-    }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("plimsoll: {error:#}");
+        ExitCode::FAILURE
+    })
 }

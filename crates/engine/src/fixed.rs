@@ -164,21 +164,21 @@ pub fn mul_div_ceil(a: u128, b: u128, c: u128) -> Option<u128> {
     quotient.checked_add(u128::from(inexact))
 }
 
-/// `(floor(a * b / 2^shift), inexact)` for `0 < shift < 128`; `None` where the result exceeds 128 bits.
+/// `(floor(a * b / 2^shift), inexact)` for `0 < shift < 128`; `None` elsewhere and where the result exceeds 128 bits.
 fn mul_shift(a: u128, b: u128, shift: u32) -> Option<(u128, bool)> {
     let (hi, lo) = mul_wide(a, b);
-    if hi >> shift != 0 {
+    if shift == 0 || shift >= 128 || hi >> shift != 0 {
         return None;
     }
     Some(((hi << (128 - shift)) | (lo >> shift), lo << (128 - shift) != 0))
 }
 
-/// `floor(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` where the result exceeds 128 bits.
+/// `floor(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` elsewhere and where the result exceeds 128 bits.
 pub fn mul_shift_floor(a: u128, b: u128, shift: u32) -> Option<u128> {
     mul_shift(a, b, shift).map(|(result, _)| result)
 }
 
-/// `ceil(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` where the result exceeds 128 bits.
+/// `ceil(a * b / 2^shift)` with a 256-bit product, `0 < shift < 128`; `None` elsewhere and where the result exceeds 128 bits.
 pub fn mul_shift_ceil(a: u128, b: u128, shift: u32) -> Option<u128> {
     let (result, inexact) = mul_shift(a, b, shift)?;
     result.checked_add(u128::from(inexact))

@@ -90,10 +90,12 @@ impl ReserveState {
         if unix <= self.accrued_at {
             return;
         }
-        let before = self.total_debt_atoms();
+        // Rounded down as lenders' assets are, or a part that takes all of the interest would take an atom of theirs.
+        let owed = |reserve: &Self| owed_floor(reserve.debt_shares.get(), reserve.debt_index.get());
+        let before = owed(self);
         self.debt_index = Word128::new(self.projected_index(unix));
         self.accrued_at = unix;
-        let interest = self.total_debt_atoms().saturating_sub(before);
+        let interest = owed(self).saturating_sub(before);
         let part = |bps: u64| saturate(mul_div_floor(widen(interest), widen(bps), widen(BPS)).unwrap_or(0));
         self.insurance_accrued_atoms = self.insurance_accrued_atoms.saturating_add(part(self.rates.insurance_share_bps));
         self.fee_accrued_atoms = self.fee_accrued_atoms.saturating_add(part(self.rates.fee_share_bps));

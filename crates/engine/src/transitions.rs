@@ -229,12 +229,24 @@ impl PositionState {
         Ok(index)
     }
 
+    /// A used collateral slot; nothing may be written behind them.
+    fn open_collateral(&mut self, index: usize) -> Result<&mut CollateralSlot> {
+        let open = self.collaterals.get_mut(..usize::from(self.collateral_count));
+        open.and_then(|open| open.get_mut(index)).ok_or(EngineError::LegMismatch)
+    }
+
+    /// A used debt slot; nothing may be written behind them.
+    fn open_debt(&mut self, index: usize) -> Result<&mut DebtSlot> {
+        let open = self.debts.get_mut(..usize::from(self.debt_count));
+        open.and_then(|open| open.get_mut(index)).ok_or(EngineError::LegMismatch)
+    }
+
     /// Adds collateral to a slot.
     ///
     /// # Errors
     /// `LegMismatch`, `AmountTooLarge`.
     pub fn add_collateral(&mut self, index: usize, atoms: u64, counted: bool) -> Result<()> {
-        let slot = self.collaterals.get_mut(index).ok_or(EngineError::LegMismatch)?;
+        let slot = self.open_collateral(index)?;
         slot.atoms = slot.atoms.checked_add(atoms).ok_or(EngineError::AmountTooLarge)?;
         if counted {
             slot.counted_atoms = slot.counted_atoms.saturating_add(atoms);
@@ -248,7 +260,7 @@ impl PositionState {
     /// # Errors
     /// `LegMismatch`, `AmountExceedsBalance`.
     pub fn remove_collateral(&mut self, index: usize, atoms: u64) -> Result<u64> {
-        let slot = self.collaterals.get_mut(index).ok_or(EngineError::LegMismatch)?;
+        let slot = self.open_collateral(index)?;
         let left = slot.atoms.checked_sub(atoms).ok_or(EngineError::AmountExceedsBalance)?;
         let counted = slot.counted_atoms.saturating_sub(left);
         slot.atoms = left;
@@ -264,7 +276,7 @@ impl PositionState {
     /// # Errors
     /// `LegMismatch`, `AmountTooLarge`.
     pub fn add_debt(&mut self, index: usize, shares: u128) -> Result<()> {
-        let slot = self.debts.get_mut(index).ok_or(EngineError::LegMismatch)?;
+        let slot = self.open_debt(index)?;
         slot.shares = Word128::new(slot.shares.get().checked_add(shares).ok_or(EngineError::AmountTooLarge)?);
         Ok(())
     }
@@ -274,7 +286,7 @@ impl PositionState {
     /// # Errors
     /// `LegMismatch`, `AmountExceedsBalance`.
     pub fn remove_debt(&mut self, index: usize, shares: u128) -> Result<()> {
-        let slot = self.debts.get_mut(index).ok_or(EngineError::LegMismatch)?;
+        let slot = self.open_debt(index)?;
         let left = slot.shares.get().checked_sub(shares).ok_or(EngineError::AmountExceedsBalance)?;
         slot.shares = Word128::new(left);
         if left == 0 {
@@ -381,7 +393,7 @@ pub fn uncount(position: &mut PositionState, index: usize, reserve: &mut Reserve
     if position.has_debt() {
         return Err(EngineError::PositionHasDebt);
     }
-    let slot = position.collaterals.get_mut(index).ok_or(EngineError::LegMismatch)?;
+    let slot = position.open_collateral(index)?;
     let counted = core::mem::take(&mut slot.counted_atoms);
     reserve.counted_atoms = reserve.counted_atoms.saturating_sub(counted);
     Ok(counted)
@@ -392,7 +404,7 @@ pub fn uncount(position: &mut PositionState, index: usize, reserve: &mut Reserve
 /// # Errors
 /// `LegMismatch`.
 pub fn count(position: &mut PositionState, index: usize, reserve: &mut ReserveState) -> Result<u64> {
-    let slot = position.collaterals.get_mut(index).ok_or(EngineError::LegMismatch)?;
+    let slot = position.open_collateral(index)?;
     let missing = slot.atoms.saturating_sub(slot.counted_atoms);
     slot.counted_atoms = slot.atoms;
     reserve.counted_atoms = reserve.counted_atoms.saturating_add(missing);

@@ -41,6 +41,7 @@ impl From<&Reading> for PriceUsed {
 
 /// A market was created.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarketCreated {
     /// Market.
     pub market: Pubkey,
@@ -52,6 +53,7 @@ pub struct MarketCreated {
 
 /// A reserve was created.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReserveCreated {
     /// Market.
     pub market: Pubkey,
@@ -67,6 +69,7 @@ pub struct ReserveCreated {
 
 /// Readings were kept and interest was booked.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservesRefreshed {
     /// Reserves.
     pub reserves: Vec<Pubkey>,
@@ -78,6 +81,7 @@ pub struct ReservesRefreshed {
 
 /// A lender supplied liquidity, or redeemed it.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupplyChanged {
     /// Reserve.
     pub reserve: Pubkey,
@@ -101,6 +105,7 @@ pub struct SupplyChanged {
 
 /// Insurance was topped up.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InsuranceFunded {
     /// Reserve.
     pub reserve: Pubkey,
@@ -116,6 +121,7 @@ pub struct InsuranceFunded {
 
 /// Protocol fees were paid to the treasury.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeesCollected {
     /// Reserve.
     pub reserve: Pubkey,
@@ -129,6 +135,7 @@ pub struct FeesCollected {
 
 /// A position or lender account was opened or closed.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountChanged {
     /// Account.
     pub account: Pubkey,
@@ -142,6 +149,7 @@ pub struct AccountChanged {
 
 /// Collateral went into a position, or out of it by its owner.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollateralChanged {
     /// Position.
     pub position: Pubkey,
@@ -165,6 +173,7 @@ pub struct CollateralChanged {
 
 /// Debt was taken or repaid.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebtChanged {
     /// Position.
     pub position: Pubkey,
@@ -190,6 +199,7 @@ pub struct DebtChanged {
 
 /// A position was liquidated.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PositionLiquidated {
     /// Position.
     pub position: Pubkey,
@@ -248,6 +258,7 @@ pub struct LossShared {
 
 /// A default was settled.
 #[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefaultSettled {
     /// Position.
     pub position: Pubkey,

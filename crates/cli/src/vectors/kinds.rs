@@ -29,8 +29,6 @@ pub struct Comparison {
 /// Within what a result passes.
 struct Tolerance {
     relative: BigRational,
-    /// Atoms; for results in atoms.
-    atoms: BigRational,
     /// 1e-6; for results in USD, whole tokens, or no unit at all.
     absolute: BigRational,
 }
@@ -60,9 +58,8 @@ pub fn evaluate(kind: &str, case: &Fields) -> Result<Option<Vec<Comparison>>> {
     if relative.is_negative() {
         return Err(case.wrong("tol_rel", "zero or more"));
     }
-    let atoms = output.decimal_or_zero("abs_tol")?.rational();
     let absolute = BigRational::new(BigInt::from(1), BigInt::from(1_000_000));
-    let mut judged = Judged { input, output, tolerance: Tolerance { relative, atoms, absolute }, comparisons: Vec::new() };
+    let mut judged = Judged { input, output, tolerance: Tolerance { relative, absolute }, comparisons: Vec::new() };
     judge(&mut judged)?;
     Ok(Some(judged.comparisons))
 }
@@ -71,8 +68,17 @@ impl Judged<'_> {
     /// Compares an amount of atoms.
     fn atoms(&mut self, name: &str, got: u64) -> Result<()> {
         let expected = whole(self.output.integer(name)?);
-        self.number(name.to_owned(), expected, whole(got), self.tolerance.atoms.clone());
+        self.number(name.to_owned(), expected, whole(got), self.atoms_allowed(name)?);
         Ok(())
+    }
+
+    /// `abs_tol`: one number for all results in atoms, or one for each by name; zero where it is missing.
+    fn atoms_allowed(&self, name: &str) -> Result<BigRational> {
+        let allowed = match self.output.object("abs_tol") {
+            Ok(each) => each.decimal_or_zero(name)?,
+            Err(_) => self.output.decimal_or_zero("abs_tol")?,
+        };
+        Ok(allowed.rational())
     }
 
     /// Compares a list of amounts of atoms.
@@ -82,7 +88,7 @@ impl Judged<'_> {
             return Err(self.output.wrong(name, &format!("a list of {}", got.len())));
         }
         for (i, (expected, got)) in expected.iter().zip(got).enumerate() {
-            self.number(format!("{name}[{i}]"), whole(*expected), whole(*got), self.tolerance.atoms.clone());
+            self.number(format!("{name}[{i}]"), whole(*expected), whole(*got), self.atoms_allowed(name)?);
         }
         Ok(())
     }

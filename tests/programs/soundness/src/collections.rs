@@ -32,7 +32,7 @@ pub const OPERATIONS: &[Operation] = &[
         values.iter().for_each(|value| d.u64(*value));
     }),
     ("stable sort of pairs", |d, a, b| {
-        let mut pairs: Vec<(u128, u8)> = numbers(40, a, b).iter().map(|n| (u128::from(*n) * a, *n as u8)).collect();
+        let mut pairs: Vec<(u128, u8)> = numbers(40, a, b).iter().map(|n| (u128::from(*n).wrapping_mul(a), *n as u8)).collect();
         pairs.sort_by_key(|pair| pair.1 % 5);
         pairs.iter().for_each(|pair| d.u128(pair.0));
     }),

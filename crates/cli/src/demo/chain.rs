@@ -1,0 +1,231 @@
+//! A validator as the demo sees it: transactions in, balances and accounts out.
+
+use std::time::{Duration, Instant};
+
+use anchor_lang::prelude::{Clock, Pubkey};
+use anchor_lang::solana_program::instruction::Instruction;
+use anyhow::{anyhow, bail, Context, Result};
+use plimsoll_client::errors::explain;
+use serde_json::{json, Value};
+use solana_commitment_config::CommitmentConfig;
+use solana_keypair::{Keypair, Signature};
+use solana_message::Message;
+use solana_rpc_client::rpc_client::RpcClient;
+use solana_rpc_client_api::request::RpcRequest;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+
+/// How long a transaction may take to be confirmed.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
+const CONFIRM_POLL: Duration = Duration::from_millis(20);
+/// Address of the clock.
+const CLOCK: Pubkey = anchor_lang::prelude::pubkey!("SysvarC1ock11111111111111111111111111111111");
+
+/// What a confirmed transaction left.
+pub struct Receipt {
+    /// Signature.
+    pub signature: Signature,
+    /// Compute units of the whole transaction.
+    pub compute_units: u64,
+    /// Bytes of the transaction on the wire.
+    pub bytes: usize,
+    /// Data of all inner instructions: the events are among them.
+    pub inner_data: Vec<Vec<u8>>,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// Why a transaction was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Code of the program's error, where it was one.
+    pub code: Option<u32>,
+    /// The validator's words.
+    pub text: String,
+}
+
+/// A connection, with the account that pays for transactions.
+pub struct Chain {
+    rpc: RpcClient,
+    payer: Keypair,
+}
+
+impl Chain {
+    /// Connects and funds a new payer by airdrop.
+    pub fn connect(url: &str) -> Result<Self> {
+        let rpc = RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed());
+        rpc.get_version().with_context(|| format!("expected a validator at {url}; start one with `cargo xtask surfpool`"))?;
+        let chain = Self { rpc, payer: Keypair::new() };
+        chain.airdrop(&chain.payer.pubkey(), 100_000)?;
+        Ok(chain)
+    }
+
+    /// The payer.
+    pub fn payer(&self) -> &Keypair {
+        &self.payer
+    }
+
+    /// The raw client.
+    pub fn rpc(&self) -> &RpcClient {
+        &self.rpc
+    }
+
+    /// Gives an account SOL for fees and rent.
+    pub fn airdrop(&self, to: &Pubkey, sol: u64) -> Result<()> {
+        let signature = self.rpc.request_airdrop(to, sol * 1_000_000_000).context("airdrop")?;
+        self.confirm(&signature)?.map_err(|refusal| anyhow!("airdrop refused: {}", refusal.text))
+    }
+
+    /// Sends instructions, signed by the payer and `signers`; an error unless it succeeds.
+    pub fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt> {
+        self.try_send(instructions, signers)?.map_err(|refusal| match refusal.code.and_then(explain) {
+            Some(sentence) => anyhow!("transaction refused: {sentence}"),
+            None => anyhow!("transaction refused: {}", refusal.text),
+        })
+    }
+
+    /// Sends instructions; a refusal by the program is a result, not an error.
+    pub fn try_send(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<std::result::Result<Receipt, Refusal>> {
+        let (signature, bytes) = self.submit(instructions, signers)?;
+        Ok(match self.confirm(&signature)? {
+            Ok(()) => Ok(self.receipt(signature, bytes)?),
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    /// Sends without waiting. Returns signature and size.
+    pub fn submit(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<(Signature, usize)> {
+        let blockhash = self.rpc.get_latest_blockhash().context("latest blockhash")?;
+        let message = Message::new(instructions, Some(&self.payer.pubkey()));
+        let mut all: Vec<&Keypair> = vec![&self.payer];
+        all.extend(signers.iter().filter(|signer| signer.pubkey() != self.payer.pubkey()));
+        let transaction = Transaction::new(&all, message, blockhash);
+        let bytes = 1 + 64 * transaction.signatures.len() + transaction.message_data().len();
+        let config = json!({ "encoding": "base64", "skipPreflight": true });
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
+        let signature: String = self.rpc.send(RpcRequest::SendTransaction, json!([encoded, config])).context("sending")?;
+        Ok((signature.parse()?, bytes))
+    }
+
+    /// Waits until a transaction is confirmed, or refused.
+    pub fn confirm(&self, signature: &Signature) -> Result<std::result::Result<(), Refusal>> {
+        let started = Instant::now();
+        while started.elapsed() < CONFIRM_WITHIN {
+            let status = self.rpc.get_signature_statuses(&[*signature]).context("signature status")?.value.pop().flatten();
+            match status {
+                Some(status) if status.err.is_some() => {
+                    let text = status.err.map(|err| format!("{err:?}")).unwrap_or_default();
+                    return Ok(Err(Refusal { code: custom_code(&text), text }));
+                }
+                Some(status) if status.satisfies_commitment(CommitmentConfig::confirmed()) => return Ok(Ok(())),
+                _ => std::thread::sleep(CONFIRM_POLL),
+            }
+        }
+        bail!("transaction {signature} was not confirmed within {CONFIRM_WITHIN:?}; is the validator still running?")
+    }
+
+    fn receipt(&self, signature: Signature, bytes: usize) -> Result<Receipt> {
+        let config = json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
+        let found: Value = self
+            .rpc
+            .send(RpcRequest::GetTransaction, json!([signature.to_string(), config]))
+            .with_context(|| format!("reading transaction {signature}"))?;
+        let meta = &found["meta"];
+        let inner = meta["innerInstructions"].as_array().into_iter().flatten();
+        let data = inner.flat_map(|group| group["instructions"].as_array().cloned().unwrap_or_default());
+        let inner_data = data.filter_map(|ix| bs58::decode(ix["data"].as_str()?).into_vec().ok()).collect();
+        Ok(Receipt {
+            signature,
+            compute_units: meta["computeUnitsConsumed"].as_u64().context("compute units in the transaction's meta")?,
+            bytes,
+            inner_data,
+            slot: found["slot"].as_u64().unwrap_or(0),
+        })
+    }
+
+    /// Simulates one instruction and returns its return data.
+    pub fn view(&self, instruction: &Instruction) -> Result<Vec<u8>> {
+        let budget = compute_limit(1_400_000);
+        let message = Message::new(&[budget, instruction.clone()], Some(&self.payer.pubkey()));
+        let blockhash = self.rpc.get_latest_blockhash()?;
+        let transaction = Transaction::new(&[&self.payer], message, blockhash);
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
+        let answer: Value = self
+            .rpc
+            .send(RpcRequest::SimulateTransaction, json!([encoded, { "encoding": "base64", "commitment": "confirmed" }]))
+            .context("simulating a quote")?;
+        let value = &answer["value"];
+        if !value["err"].is_null() {
+            bail!("quote refused: {} {}", value["err"], value["logs"]);
+        }
+        let data = value["returnData"]["data"][0].as_str().context("return data of the quote")?;
+        Ok(base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data)?)
+    }
+
+    /// Bytes of an account.
+    pub fn data(&self, address: &Pubkey) -> Result<Vec<u8>> {
+        Ok(self.rpc.get_account(address).with_context(|| format!("reading account {address}"))?.data)
+    }
+
+    /// Atoms in a token account.
+    pub fn token_atoms(&self, address: &Pubkey) -> Result<u64> {
+        let data = self.data(address)?;
+        let bytes = data.get(64..72).and_then(|bytes| bytes.try_into().ok()).context("expected a token account")?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// The chain's clock.
+    pub fn clock(&self) -> Result<Clock> {
+        Ok(bincode::deserialize(&self.data(&CLOCK)?)?)
+    }
+
+    /// Writes an account's bytes: how a local validator gets a price that only the oracle network could sign elsewhere.
+    pub fn write_account(&self, address: &Pubkey, owner: &Pubkey, data: &[u8]) -> Result<()> {
+        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+        let account = json!({ "lamports": 10_000_000, "owner": owner.to_string(), "executable": false, "data": hex });
+        let _: Value = self
+            .rpc
+            .send(RpcRequest::Custom { method: "surfnet_setAccount" }, json!([address.to_string(), account]))
+            .context("writing an account needs a Surfpool validator (`cargo xtask surfpool`)")?;
+        Ok(())
+    }
+
+    /// Stops the clock, so that what `read` sees still holds when the next transaction runs; [`Self::resume`] starts it.
+    pub fn at_rest<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        let _: Value = self.rpc.send(RpcRequest::Custom { method: "surfnet_pauseClock" }, json!([])).context("stopping the clock")?;
+        read()
+    }
+
+    /// Starts the clock again.
+    pub fn resume(&self) -> Result<()> {
+        let _: Value = self.rpc.send(RpcRequest::Custom { method: "surfnet_resumeClock" }, json!([])).context("starting the clock")?;
+        Ok(())
+    }
+
+    /// Moves the clock ahead.
+    pub fn pass_time(&self, secs: i64) -> Result<()> {
+        let to_millis = (self.clock()?.unix_timestamp + secs) * 1_000;
+        let _: Value = self
+            .rpc
+            .send(RpcRequest::Custom { method: "surfnet_timeTravel" }, json!([{ "absoluteTimestamp": to_millis }]))
+            .context("moving the clock")?;
+        Ok(())
+    }
+}
+
+/// The program's error code in the validator's words, `Custom(n)`.
+fn custom_code(text: &str) -> Option<u32> {
+    text.split("Custom(").nth(1)?.split(')').next()?.parse().ok()
+}
+
+/// Compute-budget instruction that raises the limit.
+pub fn compute_limit(units: u32) -> Instruction {
+    let mut data = vec![2];
+    data.extend_from_slice(&units.to_le_bytes());
+    let program_id = anchor_lang::prelude::pubkey!("ComputeBudget111111111111111111111111111111");
+    Instruction { program_id, accounts: vec![], data }
+}

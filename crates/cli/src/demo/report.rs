@@ -1,0 +1,115 @@
+//! What the demo prints: a step at a time, checks, and a verdict. For people, or one JSON object a line.
+
+use serde::Serialize;
+use serde_json::{json, Map, Value};
+
+use super::chain::Receipt;
+
+/// A statement that was tested.
+#[derive(Serialize)]
+struct Check {
+    name: String,
+    expected: String,
+    got: String,
+    ok: bool,
+}
+
+/// Collects and prints.
+pub struct Report {
+    json: bool,
+    steps: usize,
+    checks: Vec<Check>,
+}
+
+/// One step: a title and what there is to say of it, in order.
+pub struct Step {
+    title: String,
+    facts: Map<String, Value>,
+}
+
+impl Step {
+    /// A step.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), facts: Map::new() }
+    }
+
+    /// Adds a fact.
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds what a transaction cost and where it is.
+    pub fn receipt(self, receipt: &Receipt) -> Self {
+        self.fact("compute_units", receipt.compute_units)
+            .fact("transaction_bytes", receipt.bytes)
+            .fact("slot", receipt.slot)
+            .fact("signature", receipt.signature.to_string())
+    }
+}
+
+impl Report {
+    /// A report, for programs or for people.
+    pub fn new(json: bool) -> Self {
+        Self { json, steps: 0, checks: Vec::new() }
+    }
+
+    /// Whether it is for people.
+    pub fn is_for_people(&self) -> bool {
+        !self.json
+    }
+
+    /// Prints a heading, for people.
+    pub fn heading(&self, text: &str) {
+        if !self.json {
+            println!("\n{text}\n{}", "-".repeat(text.chars().count()));
+        }
+    }
+
+    /// Prints a step.
+    pub fn step(&mut self, step: Step) {
+        self.steps += 1;
+        if self.json {
+            let mut object = Map::new();
+            object.insert("step".into(), self.steps.into());
+            object.insert("name".into(), step.title.into());
+            object.extend(step.facts);
+            println!("{}", Value::Object(object));
+            return;
+        }
+        println!("{:>2}. {}", self.steps, step.title);
+        for (name, value) in &step.facts {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            println!("      {:<20} {text}", name.replace('_', " "));
+        }
+    }
+
+    /// Tests a statement.
+    pub fn check(&mut self, name: impl Into<String>, expected: impl ToString, got: impl ToString, ok: bool) {
+        let check = Check { name: name.into(), expected: expected.to_string(), got: got.to_string(), ok };
+        if !self.json {
+            let mark = if ok { "ok    " } else { "FAILED" };
+            println!("      {mark} {}: expected {}, got {}", check.name, check.expected, check.got);
+        }
+        self.checks.push(check);
+    }
+
+    /// Tests an equality.
+    pub fn equal<T: PartialEq + ToString>(&mut self, name: impl Into<String>, expected: T, got: T) {
+        let ok = expected == got;
+        self.check(name, expected.to_string(), got.to_string(), ok);
+    }
+
+    /// Prints the verdict; true if every check held.
+    pub fn finish(self) -> bool {
+        let failed = self.checks.iter().filter(|check| !check.ok).count();
+        let result = if failed == 0 { "ok" } else { "failed" };
+        if self.json {
+            println!("{}", json!({ "result": result, "checks": self.checks }));
+        } else {
+            println!("\n{} checks, {failed} failed", self.checks.len());
+            println!("{}", json!({ "result": result }));
+        }
+        failed == 0
+    }
+}

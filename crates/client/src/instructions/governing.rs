@@ -1,0 +1,159 @@
+//! Markets, reserves, and what anyone may do for them.
+
+use super::*;
+use crate::address;
+use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
+
+/// Create a market. The signer becomes its admin, guardian and council.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateMarket {
+    /// Pays and becomes admin.
+    pub admin: Pubkey,
+    /// Number of the market.
+    pub id: u16,
+    /// Policy.
+    pub policy: MarketPolicy,
+    /// Owner of the token accounts that receive protocol fees.
+    pub treasury: Pubkey,
+}
+
+impl CreateMarket {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::CreateMarket {
+            admin: self.admin,
+            market: address::market(self.id),
+            system_program: anchor_lang::system_program::ID,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        call(accounts, plimsoll::instruction::CreateMarket { id: self.id, policy: self.policy, treasury: self.treasury })
+    }
+}
+
+/// Add a token to a market.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateReserve {
+    /// Admin of the market; pays.
+    pub admin: Pubkey,
+    /// Market.
+    pub market: Pubkey,
+    /// Mint.
+    pub mint: Pubkey,
+    /// Token program of the mint.
+    pub token_program: Pubkey,
+    /// Price account that gives the first reading.
+    pub price: Pubkey,
+    /// Configuration.
+    pub config: ReserveConfig,
+}
+
+impl CreateReserve {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let reserve = address::reserve(&self.market, &self.mint);
+        let accounts = plimsoll::accounts::CreateReserve {
+            admin: self.admin,
+            market: self.market,
+            reserve,
+            mint: self.mint,
+            liquidity_vault: address::liquidity_vault(&reserve),
+            collateral_vault: address::collateral_vault(&reserve),
+            price: self.price,
+            token_program: self.token_program,
+            system_program: anchor_lang::system_program::ID,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        call(accounts, plimsoll::instruction::CreateReserve { config: self.config })
+    }
+}
+
+/// Hand newer prices to reserves and book their interest. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshReserves<'a> {
+    /// Reserves with their price accounts.
+    pub offers: &'a [Offer],
+}
+
+impl RefreshReserves<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::RefreshReserves { event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
+        let pairs = self.offers.iter();
+        let rest = pairs.flat_map(|offer| [AccountMeta::new(offer.reserve, false), AccountMeta::new_readonly(offer.price, false)]);
+        call_with(accounts, rest.collect(), plimsoll::instruction::RefreshReserves {})
+    }
+}
+
+/// Book a reserve's interest up to now. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct AccrueInterest {
+    /// Reserve.
+    pub reserve: Pubkey,
+}
+
+impl AccrueInterest {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts =
+            plimsoll::accounts::AccrueInterest { reserve: self.reserve, event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
+        call(accounts, plimsoll::instruction::AccrueInterest {})
+    }
+}
+
+/// Add to a reserve's insurance. Anyone may; it is not returned.
+#[derive(Clone, Copy, Debug)]
+pub struct FundInsurance<'a> {
+    /// Who pays.
+    pub payer: Pubkey,
+    /// Reserve.
+    pub reserve: &'a Reserve,
+    /// Token account that pays; the associated one if none is named.
+    pub payer_liquidity: Option<Pubkey>,
+    /// Atoms.
+    pub amount_atoms: u64,
+}
+
+impl FundInsurance<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::FundInsurance {
+            payer: self.payer,
+            reserve: self.reserve.address,
+            payer_liquidity: account_or_own(self.payer_liquidity, &self.payer, self.reserve),
+            liquidity_vault: self.reserve.liquidity_vault(),
+            mint: self.reserve.mint(),
+            token_program: self.reserve.token_program(),
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        call(accounts, plimsoll::instruction::FundInsurance { amount_atoms: self.amount_atoms })
+    }
+}
+
+/// Pay a reserve's protocol fees to the market's treasury. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectFees<'a> {
+    /// Reserve.
+    pub reserve: &'a Reserve,
+    /// Token account of the market's treasury.
+    pub treasury_liquidity: Pubkey,
+}
+
+impl CollectFees<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::CollectFees {
+            market: self.reserve.market(),
+            reserve: self.reserve.address,
+            treasury_liquidity: self.treasury_liquidity,
+            liquidity_vault: self.reserve.liquidity_vault(),
+            mint: self.reserve.mint(),
+            token_program: self.reserve.token_program(),
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        call(accounts, plimsoll::instruction::CollectFees {})
+    }
+}

@@ -1,0 +1,140 @@
+//! Liquidation, settlement, and the quotes that go before them.
+
+use super::*;
+
+/// Repay an unhealthy position's debt and take collateral for it. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct Liquidate<'a> {
+    /// Liquidator.
+    pub liquidator: Pubkey,
+    /// Position.
+    pub position: &'a Position,
+    /// Reserve of the collateral to seize.
+    pub seized: &'a Reserve,
+    /// Reserve of the debt to repay.
+    pub repaid: &'a Reserve,
+    /// Token account that pays; the associated one if none is named.
+    pub liquidator_liquidity: Option<Pubkey>,
+    /// Token account that receives; the associated one if none is named.
+    pub liquidator_collateral: Option<Pubkey>,
+    /// Hard bound on the repayment, atoms; the fee comes on top.
+    pub repay_max_atoms: u64,
+    /// Least collateral to accept, atoms.
+    pub seize_min_atoms: u64,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl Liquidate<'_> {
+    /// The call.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let accounts = plimsoll::accounts::Liquidate {
+            liquidator: self.liquidator,
+            market: self.position.market(),
+            position: self.position.address,
+            seized_reserve: self.seized.address,
+            repaid_reserve: self.repaid.address,
+            liquidator_liquidity: account_or_own(self.liquidator_liquidity, &self.liquidator, self.repaid),
+            liquidity_vault: self.repaid.liquidity_vault(),
+            liquidity_mint: self.repaid.mint(),
+            liquidity_token_program: self.repaid.token_program(),
+            liquidator_collateral: account_or_own(self.liquidator_collateral, &self.liquidator, self.seized),
+            collateral_vault: self.seized.collateral_vault(),
+            collateral_mint: self.seized.mint(),
+            collateral_token_program: self.seized.token_program(),
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        let named = [self.seized.address, self.repaid.address];
+        let (rest, offered) = remaining(&legs(self.position, None), &named, |_| false, self.offers)?;
+        let (repay_max_atoms, seize_min_atoms) = (self.repay_max_atoms, self.seize_min_atoms);
+        Ok(call_with(accounts, rest, plimsoll::instruction::Liquidate { repay_max_atoms, seize_min_atoms, offered }))
+    }
+}
+
+/// Settle a default. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct SettleDefault<'a> {
+    /// Position in default.
+    pub position: &'a Position,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl SettleDefault<'_> {
+    /// The call. Every reserve of the position is writable.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let accounts = plimsoll::accounts::SettleDefault {
+            market: self.position.market(),
+            position: self.position.address,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        let (rest, offered) = remaining(&legs(self.position, None), &[], |_| true, self.offers)?;
+        Ok(call_with(accounts, rest, plimsoll::instruction::SettleDefault { offered }))
+    }
+}
+
+/// Ask where a position stands. Simulate it, and decode the return data by
+/// [`position_quote`](crate::quotes::position_quote).
+#[derive(Clone, Copy, Debug)]
+pub struct QuotePosition<'a> {
+    /// Position.
+    pub position: &'a Position,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl QuotePosition<'_> {
+    /// The call.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let (rest, offered) = remaining(&legs(self.position, None), &[], |_| false, self.offers)?;
+        Ok(call_with(quote_accounts(self.position), rest, plimsoll::instruction::QuotePosition { offered }))
+    }
+}
+
+/// Ask what a liquidation would do. Simulate it, and decode the return data by
+/// [`liquidation_quote`](crate::quotes::liquidation_quote).
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteLiquidation<'a> {
+    /// Position.
+    pub position: &'a Position,
+    /// Slot of the collateral to seize.
+    pub collateral_slot: u8,
+    /// Slot of the debt to repay.
+    pub debt_slot: u8,
+    /// Hard bound on the repayment, atoms.
+    pub repay_max_atoms: u64,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl QuoteLiquidation<'_> {
+    /// The call.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let (rest, offered) = remaining(&legs(self.position, None), &[], |_| false, self.offers)?;
+        let data = plimsoll::instruction::QuoteLiquidation {
+            collateral_slot: self.collateral_slot,
+            debt_slot: self.debt_slot,
+            repay_max_atoms: self.repay_max_atoms,
+            offered,
+        };
+        Ok(call_with(quote_accounts(self.position), rest, data))
+    }
+}
+
+fn quote_accounts(position: &Position) -> plimsoll::accounts::Quote {
+    plimsoll::accounts::Quote { market: position.market(), position: position.address }
+}

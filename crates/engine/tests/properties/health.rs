@@ -1,0 +1,196 @@
+use plimsoll_engine::error::EngineError;
+use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::health::*;
+use plimsoll_engine::price::Reading;
+use plimsoll_engine::state::*;
+use proptest::prelude::*;
+
+use crate::check;
+use crate::oracle::*;
+use crate::worlds::*;
+
+/// A reserve of random terms with a price that may open risk, volatility anywhere within its limits.
+#[derive(Clone, Debug)]
+struct Token {
+    reserve: ReserveState,
+    reading: Reading,
+}
+
+fn token() -> impl Strategy<Value = Token> {
+    (risk_terms(), quote(), any::<[u64; 6]>()).prop_map(|(risk, quote, seeds)| {
+        let mut reserve = valid_reserve();
+        reserve.decimals = quote.decimals;
+        reserve.risk = risk;
+        reserve.initial.initial_bps = pick(seeds[0], 1, risk.maintenance_bps - 1);
+        reserve.initial.debt_weight_bps = pick(seeds[1], risk.debt_weight_bps, 20_000);
+        let sigma = |seed| Factor::from_bps_floor(pick(seed, 0, 2 * risk.sigma_cap_bps)).0;
+        reserve.volatility.sigma_q40 = sigma(seeds[2]);
+        reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]);
+        let number = quote.number;
+        let average = u64::try_from(u128::from(number) * u128::from(pick(seeds[4], 9_200, 10_900)) / 10_000).unwrap_or(number).max(1);
+        let confidence = u64::try_from(u128::from(number) * u128::from(seeds[5] % 101) / 10_000).unwrap();
+        let reading = Reading { price: number, average, confidence, exponent: quote.exponent, publish_time: NOW.unix, ..Reading::default() };
+        Token { reserve, reading }
+    })
+}
+
+#[test]
+fn initial_health_is_never_laxer_than_maintenance_for_collateral() {
+    check(8_000, (token(), amount(), amount()), |(Token { reserve, reading }, atoms, others)| {
+        let Ok(initial) = reserve.initial_collateral_leg(atoms, others, &reading, &NOW) else { return Ok(()) };
+        let maintenance = reserve.collateral_leg(atoms, &reading, &NOW);
+        // Last in takes a difference of two values of Q: its noise is theirs.
+        let all = nano(reserve.risk.curve(maintenance.price, reserve.sigma_maintenance()).value(atoms.saturating_add(others)));
+        let slack = int(2) + all * pow2_neg(39);
+        at_most(&nano(initial.value.times_floor(initial.factor)), &(nano(maintenance.weighted()) + slack), "initial")
+    });
+}
+
+#[test]
+fn initial_health_is_never_laxer_than_maintenance_for_debt() {
+    check(8_000, (token(), amount()), |(Token { reserve, reading }, owed)| {
+        let Ok(initial) = reserve.initial_debt_leg(owed, &reading, &NOW) else { return Ok(()) };
+        let maintenance = reserve.debt_leg_of(owed, &reading, &NOW);
+        prop_assert!(initial.value >= maintenance.plain && initial.factor >= maintenance.weight);
+        prop_assert!(initial.value.times_ceil(initial.factor) >= maintenance.weighted());
+        Ok(())
+    });
+}
+
+#[test]
+fn last_in_telescopes_however_borrowers_split() {
+    check(4_000, (token(), prop::collection::vec(amount(), 1..40)), |(Token { reserve, reading }, openers)| {
+        let (mut counted, mut granted) = (0u64, zero());
+        for atoms in &openers {
+            let atoms = atoms / 40;
+            let Ok(leg) = reserve.initial_collateral_leg(atoms, counted, &reading, &NOW) else { return Ok(()) };
+            granted += nano(leg.value.times_floor(leg.factor));
+            counted += atoms;
+        }
+        let Ok(all) = reserve.initial_collateral_leg(counted, 0, &reading, &NOW) else { return Ok(()) };
+        // Each step may be short of monotone by the slack of the curve.
+        let slack = (int(2) + nano(all.value) * pow2_neg(40)) * int(openers.len() as u64);
+        at_most(&granted, &(nano(all.value) * factor(all.factor) + slack), "together no more than m_init * ALV(Q)")
+    });
+}
+
+#[test]
+fn counting_own_collateral_twice_is_impossible() {
+    let reserve = ReserveState { counted_atoms: 100, ..valid_reserve() };
+    assert_eq!((reserve.counted_by_others(30), reserve.counted_by_others(100), reserve.counted_by_others(101)), (70, 0, 0));
+}
+
+#[test]
+fn a_whole_market_sold_at_once_under_stress_leaves_lenders_whole() {
+    check(3_000, (risk_terms(), quote(), amount(), prop::collection::vec(1u64..1_000, 1..8)), |(risk, quote, depth, parts)| {
+        // The largest cap `validate` accepts for this depth, to within a hundredth.
+        let mut config = ReserveConfig { risk: RiskTerms { depth_atoms: depth.max(1 << 20), depth_floor_atoms: 1 << 10, ..risk }, ..valid_config() };
+        config.initial.initial_bps = 1;
+        config.initial.debt_weight_bps = 20_000;
+        config.bonus = BonusTerms { bonus_min_bps: 0, bonus_max_bps: 300, health_max_bonus_bps: 9_999, ..config.bonus };
+        let reading = valid_reading();
+        let valid = |cap: u64| {
+            let caps = Caps { collateral_atoms: cap, rescue_allowance_bps: 1_000, ..config.caps };
+            ReserveConfig { caps, ..config }.validate(&valid_market(), 9, &reading).is_ok()
+        };
+        prop_assert!(valid(0));
+        let (mut low, mut high) = (0, u64::MAX / 2);
+        while high - low > low / 100 + 1 {
+            let middle = low + (high - low) / 2;
+            (low, high) = if valid(middle) { (middle, high) } else { (low, middle) };
+        }
+        // Everybody borrows all that maintenance allows, in positions that fill the cap and the rescue allowance.
+        let all = low + low / 10;
+        let whole: u64 = parts.iter().sum();
+        let curve = |depth: u64| ExactCurve { price: quote.atom_price(), discount: int(1), depth: int(depth), impact: bps(config.risk.impact_sqrt_bps) };
+        let lent = parts.iter().fold(zero(), |sum, part| {
+            sum + curve(config.risk.depth_atoms).value(&(int(all) * frac(*part, whole))) * bps(config.risk.maintenance_bps)
+        });
+        at_most(&lent, &curve(config.risk.stressed_depth_atoms()).value(&int(all)), "what the sale of everything brings")
+    });
+}
+
+fn at(age_secs: i64) -> Reading {
+    Reading { publish_time: NOW.unix - age_secs, ..valid_reading() }
+}
+
+#[test]
+fn an_old_reading_counts_plainly_then_fades_in_a_line_to_nothing() {
+    let reserve = valid_reserve();
+    let plain = reserve.collateral_leg(1_000_000_000, &at(0), &NOW).plain;
+    // A unit below 150 USD: 10^-8 has no exact binary form and is rounded down.
+    assert_eq!(plain, Value(149_999_999_999));
+    let aged = |age| reserve.collateral_leg(1_000_000_000, &at(age), &NOW);
+    assert!(aged(60).alv < plain && aged(60).unusable.is_none());
+    for (age, value) in [(61, 149_999_999_999), (3_600, 149_999_999_999), (12_600, 74_999_999_999), (21_600, 0), (1 << 40, 0)] {
+        let leg = aged(age);
+        assert_eq!((leg.plain, leg.alv, leg.unusable), (Value(value), Value(value), Some(EngineError::StalePrice)), "age {age}");
+        let kept = reserve.collateral_leg_undecayed(1_000_000_000, &at(age), &NOW);
+        assert_eq!((kept.plain, kept.alv, kept.unusable), (plain, plain, Some(EngineError::StalePrice)), "age {age}");
+    }
+    let debt = reserve.debt_leg_of(1_000_000_000, &at(1 << 40), &NOW);
+    assert_eq!((debt.plain >= plain, debt.unusable), (true, Some(EngineError::StalePrice)));
+}
+
+#[test]
+fn confidence_beyond_the_soft_limit_moves_prices_for_the_borrower_and_beyond_the_hard_limit_forbids() {
+    let reserve = valid_reserve();
+    let with = |confidence| Reading { confidence, ..valid_reading() };
+    // Soft 1%: 1.50 USD of 150. At 4.50 USD, 3 USD are too many.
+    let (calm, wide) = (with(150_000_000), with(450_000_000));
+    let plain = |reading| reserve.collateral_leg(1_000_000_000, reading, &NOW).plain;
+    assert_eq!((plain(&calm), plain(&wide)), (Value(149_999_999_999), Value(152_999_999_999)));
+    let owed = |reading| reserve.debt_leg_of(1_000_000_000, reading, &NOW).plain;
+    assert_eq!((owed(&calm), owed(&wide)), (Value(150_000_000_001), Value(147_000_000_001)));
+    let unusable = |confidence| reserve.collateral_leg(1, &with(confidence), &NOW).unusable;
+    assert_eq!((unusable(750_000_000), unusable(750_000_001)), (None, Some(EngineError::ConfidenceTooWide)));
+}
+
+#[test]
+fn each_reason_not_to_open_risk_has_its_error() {
+    let reserve = valid_reserve();
+    let refusal = |reading: Reading| {
+        let (collateral, debt) = (reserve.initial_collateral_leg(1, 0, &reading, &NOW).err(), reserve.initial_debt_leg(1, &reading, &NOW).err());
+        assert_eq!(collateral, debt);
+        collateral
+    };
+    assert_eq!(refusal(at(30)), None);
+    assert_eq!(refusal(at(31)), Some(EngineError::StalePrice));
+    assert_eq!(refusal(Reading { confidence: 150_000_000, ..at(0) }), None);
+    assert_eq!(refusal(Reading { confidence: 150_000_001, ..at(0) }), Some(EngineError::ConfidenceTooWide));
+    // A band of 10% of the average.
+    assert_eq!(refusal(Reading { price: 11_000, average: 10_000, confidence: 0, ..at(0) }), None);
+    assert_eq!(refusal(Reading { price: 11_001, average: 10_000, confidence: 0, ..at(0) }), Some(EngineError::PriceOffAverage));
+    assert_eq!(refusal(Reading { price: 8_999, average: 10_000, confidence: 0, ..at(0) }), Some(EngineError::PriceOffAverage));
+    let absurd = reserve.initial_debt_leg(u64::MAX, &Reading { price: 1 << 60, average: 1 << 60, ..at(0) }, &NOW);
+    assert_eq!(absurd.err(), Some(EngineError::AmountTooLarge));
+}
+
+#[test]
+fn both_healths_must_be_at_least_one() {
+    let exposure = |collateral: u128, debt: u128| {
+        let mut exposure = Exposure::default();
+        exposure.push_collateral(CollateralLeg { alv: Value(collateral), maintenance: Factor::ONE, ..Default::default() }).unwrap();
+        exposure.push_debt(DebtLeg { plain: Value(debt), weight: Factor::ONE, ..Default::default() }).unwrap();
+        exposure
+    };
+    let totals = |collateral, debt| InitialTotals { weighted_collateral: Value(collateral), weighted_debt: Value(debt) };
+    assert_eq!(require_healthy(&totals(10, 10), &exposure(10, 10)), Ok(()));
+    assert_eq!(require_healthy(&totals(9, 10), &exposure(9, 10)), Err(EngineError::InitialHealthTooLow));
+    assert_eq!(require_healthy(&totals(10, 10), &exposure(9, 10)), Err(EngineError::MaintenanceHealthTooLow));
+    assert_eq!((exposure(9, 10).health(), Exposure::default().health()), (Factor::ratio_floor(9, 10), Factor::MAX));
+}
+
+#[test]
+fn a_ninth_collateral_and_a_fifth_debt_are_refused() {
+    let mut exposure = Exposure::default();
+    for _ in 0..MAX_COLLATERALS {
+        assert_eq!(exposure.push_collateral(CollateralLeg::default()), Ok(()));
+    }
+    for _ in 0..MAX_DEBTS {
+        assert_eq!(exposure.push_debt(DebtLeg::default()), Ok(()));
+    }
+    assert_eq!(exposure.push_collateral(CollateralLeg::default()), Err(EngineError::CollateralSlotsFull));
+    assert_eq!(exposure.push_debt(DebtLeg::default()), Err(EngineError::DebtSlotsFull));
+    assert_eq!((exposure.collaterals().len(), exposure.debts().len()), (MAX_COLLATERALS, MAX_DEBTS));
+}

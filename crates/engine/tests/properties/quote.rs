@@ -1,0 +1,183 @@
+use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::health::*;
+use plimsoll_engine::price::Reading;
+use plimsoll_engine::quote::*;
+use plimsoll_engine::state::*;
+use proptest::prelude::*;
+
+use crate::check;
+use crate::worlds::*;
+
+/// A position that may open risk, with collateral of others before its own.
+#[derive(Clone, Debug)]
+struct Standing {
+    world: World,
+    others: Vec<u64>,
+}
+
+/// Healthy by both measures as often as not.
+fn standing() -> impl Strategy<Value = Standing> {
+    (unhealthy_position(), prop::collection::vec(amount(), MAX_COLLATERALS), 1u64..16).prop_map(|(mut world, others, relief)| {
+        for leg in world.collaterals.iter_mut().chain(&mut world.debts) {
+            // Within the soft limit.
+            leg.reading.confidence /= 4;
+        }
+        for debt in &mut world.debts {
+            debt.atoms = (debt.atoms / relief).max(1);
+        }
+        let others = world.collaterals.iter().zip(others).map(|(leg, others)| others % (leg.atoms / 4 + 1)).collect();
+        Standing { world, others }
+    })
+}
+
+impl Standing {
+    fn initial(&self) -> InitialExposure {
+        let mut initial = InitialExposure::default();
+        for (i, leg) in self.world.collaterals.iter().enumerate() {
+            let first = leg.reserve.initial_collateral_leg(leg.atoms, self.others[i], &leg.reading, &NOW).unwrap();
+            let curve = leg.reserve.risk.curve(first.price, leg.reserve.sigma_initial());
+            initial.collaterals[i] = InitialCollateral { leg: first, curve, others_atoms: self.others[i] };
+        }
+        for (j, leg) in self.world.debts.iter().enumerate() {
+            initial.debts[j] = leg.reserve.initial_debt_leg(leg.atoms, &leg.reading, &NOW).unwrap();
+        }
+        initial
+    }
+
+    fn quote(&self) -> PositionQuote {
+        let rooms = [LendingRoom { atoms: u64::MAX }; MAX_DEBTS];
+        let mut decimals = [0; MAX_COLLATERALS];
+        for (slot, leg) in decimals.iter_mut().zip(&self.world.collaterals) {
+            *slot = leg.reserve.decimals;
+        }
+        quote_position(&self.world.exposure(), &Ok(self.initial()), &rooms, &decimals, 10_500)
+    }
+
+    fn is_healthy(&self) -> bool {
+        let (initial, mut totals) = (self.initial(), InitialTotals::default());
+        (0..self.world.collaterals.len()).for_each(|i| totals.add_collateral(&initial.collaterals[i].leg));
+        (0..self.world.debts.len()).for_each(|j| totals.add_debt(&initial.debts[j]));
+        require_healthy(&totals, &self.world.exposure()).is_ok()
+    }
+}
+
+#[test]
+fn what_is_quoted_as_withdrawable_can_be_withdrawn() {
+    check(1_500, standing(), |standing| {
+        let quote = standing.quote();
+        for i in 0..standing.world.collaterals.len() {
+            let most = quote.collaterals[i].withdraw_max_atoms;
+            if most == 0 {
+                continue;
+            }
+            let mut after = standing.clone();
+            after.world.collaterals[i].atoms -= most;
+            prop_assert!(after.is_healthy(), "withdrawing {} of {}", most, standing.world.collaterals[i].atoms);
+            // And a thousandth of the collateral more cannot.
+            let more = standing.world.collaterals[i].atoms / 1_000 + 10;
+            if after.world.collaterals[i].atoms > more {
+                after.world.collaterals[i].atoms -= more;
+                prop_assert!(!after.is_healthy(), "the quote {} is too small", most);
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_quoted_as_borrowable_can_be_borrowed() {
+    check(1_500, standing(), |standing| {
+        let quote = standing.quote();
+        for j in 0..standing.world.debts.len() {
+            prop_assert_eq!(quote.debts[j].owed_atoms, standing.world.debts[j].atoms);
+            let most = quote.debts[j].borrow_max_atoms;
+            if most == 0 || most > u64::MAX / 2 {
+                continue;
+            }
+            let mut after = standing.clone();
+            // Shares round the debt up by an atom.
+            after.world.debts[j].atoms += most + 1;
+            prop_assert!(after.is_healthy(), "borrowing {}", most);
+            after.world.debts[j].atoms += (most + standing.world.debts[j].atoms) / 1_000 + 10;
+            prop_assert!(!after.is_healthy(), "the quote {} is too small", most);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_position_is_liquidatable_just_below_its_liquidation_price_and_not_above() {
+    check(1_500, standing(), |standing| {
+        let quote = standing.quote();
+        for i in 0..standing.world.collaterals.len() {
+            let price = quote.collaterals[i].liquidation_price_nano_usd;
+            let at = |price: u64| {
+                let mut world = standing.world.clone();
+                world.collaterals[i].reading = Reading { price, average: price, confidence: 0, exponent: -9, publish_time: NOW.unix, ..Reading::default() };
+                world.exposure()
+            };
+            // A nano-dollar must be less than a part in a million of the price, and of what the collateral counts at it.
+            let resolved = (1_000_000..u64::MAX >> 8).contains(&price) && at(price).collaterals()[i].weighted() > Value(1_000_000);
+            if !resolved {
+                continue;
+            }
+            let is_healthy = |exposure: &Exposure| exposure.weighted_collateral() >= exposure.weighted_debt();
+            prop_assert!(is_healthy(&at(price + price / 100_000)), "above {}", price);
+            prop_assert!(!is_healthy(&at(price - price / 100_000)), "below {} i {} C {:?} legs {:?} D {:?} now C {:?} {:?}", price, i, at(price - price / 100_000).weighted_collateral(), at(price - price / 100_000).collaterals().iter().map(|l| (l.atoms, l.weighted(), l.plain, l.price)).collect::<Vec<_>>(), at(price).weighted_debt(), standing.world.exposure().weighted_collateral(), standing.world.exposure().collaterals().iter().map(|l| (l.weighted(), l.price)).collect::<Vec<_>>());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_quote_says_what_health_says() {
+    check(500, standing(), |standing| {
+        let (quote, exposure) = (standing.quote(), standing.world.exposure());
+        prop_assert_eq!(quote.maintenance_health_e9, to_e9(exposure.health()));
+        prop_assert_eq!(quote.is_called == 1, exposure.health() < Factor::from_bps_ceil(10_500));
+        prop_assert_eq!(quote.collateral_nano_usd, u64::try_from(exposure.collateral_value().0).unwrap_or(u64::MAX));
+        prop_assert_eq!(quote.debt_nano_usd, u64::try_from(exposure.debt_value().0).unwrap_or(u64::MAX));
+        prop_assert_eq!((quote.initial_refusal, quote.initial_health_e9 >= 1_000_000_000), (0, standing.is_healthy() || quote.initial_health_e9 >= 1_000_000_000));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_price_that_forbids_borrowing_is_a_reason_and_no_room() {
+    let reserve = valid_reserve();
+    let mut exposure = Exposure::default();
+    exposure.push_collateral(reserve.collateral_leg(1_000_000_000, &valid_reading(), &NOW)).unwrap();
+    exposure.push_debt(reserve.debt_leg_of(1, &valid_reading(), &NOW)).unwrap();
+    let refusal = Err(plimsoll_engine::EngineError::StalePrice);
+    let quote = quote_position(&exposure, &refusal, &Default::default(), &[9; MAX_COLLATERALS], 10_500);
+    assert_eq!((quote.initial_refusal, quote.initial_health_e9), (6100, 0));
+    assert_eq!((quote.collaterals[0].withdraw_max_atoms, quote.debts[0].borrow_max_atoms), (0, 0));
+    // Without debt everything can go, whatever the price.
+    let mut free = Exposure::default();
+    free.push_collateral(reserve.collateral_leg(1_000_000_000, &valid_reading(), &NOW)).unwrap();
+    let quote = quote_position(&free, &refusal, &Default::default(), &[9; MAX_COLLATERALS], 10_500);
+    assert_eq!((quote.maintenance_health_e9, quote.collaterals[0].withdraw_max_atoms), (u64::MAX, 1_000_000_000));
+    assert_eq!(quote.collaterals[0].liquidation_price_nano_usd, 0);
+}
+
+#[test]
+fn a_liquidation_quote_is_its_plan_or_its_refusal() {
+    check(500, (unhealthy_position(), any::<u64>()), |(world, cooling)| {
+        let exposure = world.exposure();
+        let plan = world.plan(0, 0, u64::MAX);
+        let quote = quote_liquidation(&exposure, &plan, cooling);
+        prop_assert_eq!((quote.health_before_e9, quote.retry_slot), (to_e9(exposure.health()), 0));
+        match plan {
+            Ok(plan) => {
+                prop_assert_eq!((quote.refusal, quote.repay_atoms, quote.seize_atoms, quote.fee_atoms), (0, plan.repay_atoms, plan.seize_atoms, plan.fee_atoms));
+                prop_assert_eq!((quote.is_terminal == 1, quote.health_after_e9, quote.gross_factor_e9), (plan.is_terminal, to_e9(plan.health_after), to_e9(plan.gross_factor)));
+            }
+            Err(error) => prop_assert_eq!((quote.refusal, quote.repay_atoms), (error.code(), 0)),
+        }
+        let cooled = quote_liquidation(&exposure, &Err(plimsoll_engine::EngineError::CoolingOff), cooling);
+        prop_assert_eq!(cooled.retry_slot, cooling.saturating_add(1));
+        Ok(())
+    });
+    assert_eq!((to_e9(Factor::MAX), to_e9(Factor::ONE), to_e9(Factor::ZERO)), (u64::MAX, 1_000_000_000, 0));
+    assert_eq!(Value::PER_USD, 1_000_000_000);
+}

@@ -1,0 +1,17 @@
+//! Stories: what happens to borrowers, lenders and liquidators over time, told through the real program.
+
+mod stories {
+    mod circle;
+    mod common;
+    mod counting;
+    mod cross_margin;
+    mod dead_feeds;
+    mod defaults;
+    mod dust;
+    mod interest;
+    mod liquidations;
+    mod quotes;
+    mod reserves;
+
+    mod compute_units;
+}
