@@ -24,10 +24,16 @@ pub struct Program {
     manifest: &'static str,
 }
 
-pub const PLIMSOLL: Program =
-    Program { package: "plimsoll", name: "plimsoll", manifest: "programs/plimsoll/Cargo.toml" };
-pub const SOUNDNESS: Program =
-    Program { package: "plimsoll-soundness", name: "soundness", manifest: "tests/programs/soundness/Cargo.toml" };
+pub const PLIMSOLL: Program = Program {
+    package: "plimsoll",
+    name: "plimsoll",
+    manifest: "programs/plimsoll/Cargo.toml",
+};
+pub const SOUNDNESS: Program = Program {
+    package: "plimsoll-soundness",
+    name: "soundness",
+    manifest: "tests/programs/soundness/Cargo.toml",
+};
 
 /// Arguments of rustc, besides the linker and the path remapping. sBPF v3, frames of 4 KB (`docs/toolchain.md`).
 pub const SBF_FLAGS: &[&str] = &[
@@ -39,8 +45,11 @@ pub const SBF_FLAGS: &[&str] = &[
 ];
 
 /// Arguments of cargo that compile the overlaid standard library along.
-const BUILD_STD: &[&str] =
-    &["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"];
+const BUILD_STD: &[&str] = &[
+    "-Zjson-target-spec",
+    "-Zbuild-std=std,panic_abort",
+    "-Zbuild-std-features=compiler-builtins-mem",
+];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -53,46 +62,57 @@ pub struct Args {
 }
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<()> {
-    let built = program(ws)?;
-    if let (true, Built::Compiled(toolchain)) = (args.record, &built) {
+    let compiler = program(ws)?;
+    if args.record {
+        let toolchain = compiler.as_ref();
+        let toolchain = toolchain.context("--record needs a compiler; see the warning above")?;
         artifact::record(ws, toolchain)?;
-    } else if args.record {
-        bail!("--record needs a compiler, and there is none (see the warning above)");
     }
     if args.program_only {
         return Ok(());
     }
-    if let Built::Compiled(toolchain) = &built {
+    if let Some(toolchain) = &compiler {
         soundness(ws, toolchain)?;
     }
     idl::write(ws)
 }
 
-/// Where `target/deploy/plimsoll.so` came from.
-pub enum Built {
-    Compiled(Toolchain),
-    /// A copy of `artifacts/plimsoll.so`: there is no compiler.
-    FromArtifact,
+/// A failed build must not leave yesterday's program behind.
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Makes `target/deploy/plimsoll.so`.
-pub fn program(ws: &Workspace) -> Result<Built> {
+/// Makes `target/deploy/plimsoll.so`. `None`: there is no compiler, and it is a copy of `artifacts/plimsoll.so`.
+pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
     // Where the Anchor CLI looks for the key of the program's address; without it, it would make up another.
     fs::create_dir_all(ws.path("target/deploy"))?;
-    fs::copy(ws.path("keys/localnet-program.json"), ws.path("target/deploy/plimsoll-keypair.json"))
-        .context("copying keys/localnet-program.json")?;
+    fs::copy(
+        ws.path("keys/localnet-program.json"),
+        ws.path("target/deploy/plimsoll-keypair.json"),
+    )
+    .context("copying keys/localnet-program.json")?;
+    remove(&ws.deployed(PLIMSOLL.name))?;
     match toolchain::ensure(ws) {
         Ok(toolchain) => {
             ui::note(&format!("compiler: {toolchain}"));
             let path = compile_shown(ws, &toolchain, PLIMSOLL)?;
-            ui::note(&format!("{} ({} bytes)", path.display(), fs::metadata(&path)?.len()));
+            ui::note(&format!(
+                "{} ({} bytes)",
+                path.display(),
+                fs::metadata(&path)?.len()
+            ));
             artifact::remark(ws);
-            Ok(Built::Compiled(toolchain))
+            Ok(Some(toolchain))
         }
         Err(error) => {
             ui::warn(&format!("no compiler for the chain: {}", ui::chain(&error)));
             artifact::restore(ws)?;
-            Ok(Built::FromArtifact)
+            Ok(None)
         }
     }
 }
@@ -103,58 +123,82 @@ pub fn soundness(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
 }
 
 fn compile_shown(ws: &Workspace, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
-    ui::task(&format!("building {} for the chain", program.name), |task| compile(ws, toolchain, program, &[], task))
+    ui::task(
+        &format!("building {} for the chain", program.name),
+        |task| compile(ws, toolchain, program, &[], task),
+    )
 }
 
 /// A frame over the chain's 4 KB must be an error of the build that names the function; at run time it would
 /// silently overwrite the caller's frame.
 pub fn refuses_big_frame(ws: &Workspace, toolchain: &Toolchain) -> Result<()> {
     const FUNCTION: &str = "big_frame";
-    let result = ui::task("building a function with a 6 KB frame (must be refused)", |task| {
-        Ok(compile(ws, toolchain, SOUNDNESS, &["bigframe"], task).map(drop))
-    })?;
+    let result = ui::task(
+        "building a function with a 6 KB frame (must be refused)",
+        |task| Ok(compile(ws, toolchain, SOUNDNESS, &["bigframe"], task).map(drop)),
+    )?;
     // The refused build must not be left in the place of the good one.
-    let _ = fs::remove_file(ws.deployed(SOUNDNESS.name));
+    remove(&ws.deployed(SOUNDNESS.name))?;
     let refusal = match result {
         Ok(()) => bail!("expected the build of feature `bigframe` to fail; it succeeded: big frames are not refused"),
         Err(error) => ui::chain(&error),
     };
-    let reason = refusal.lines().find(|line| line.contains(FUNCTION) && line.to_lowercase().contains("stack"));
+    let reason = refusal
+        .lines()
+        .find(|line| line.contains(FUNCTION) && line.to_lowercase().contains("stack"));
     match reason {
         Some(line) => ui::note(&format!("refused: {}", line.trim())),
-        None => bail!("expected a refusal about the stack that names `{FUNCTION}`; found\n{refusal}"),
+        None => {
+            bail!("expected a refusal about the stack that names `{FUNCTION}`; found\n{refusal}")
+        }
     }
     soundness(ws, toolchain).map(drop)
 }
 
 /// Compiles one program into `target/deploy`.
-fn compile(ws: &Workspace, toolchain: &Toolchain, program: Program, features: &[&str], task: &Task) -> Result<PathBuf> {
+fn compile(
+    ws: &Workspace,
+    toolchain: &Toolchain,
+    program: Program,
+    features: &[&str],
+    task: &Task,
+) -> Result<PathBuf> {
     let deployed = ws.deployed(program.name);
-    // A failed build must not leave yesterday's program behind.
-    match fs::remove_file(&deployed) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("removing {}", deployed.display()))
-        }
-        _ => {}
-    }
+    remove(&deployed)?;
     match toolchain {
         Toolchain::Upstream(upstream) => {
             let library = upstream_build(ws, upstream, program, features, task)?;
             let partial = deployed.with_extension("so.partial");
-            fs::copy(&library, &partial).with_context(|| format!("expected the linker's output {}", library.display()))?;
+            fs::copy(&library, &partial)
+                .with_context(|| format!("expected the linker's output {}", library.display()))?;
             fs::rename(&partial, &deployed)?;
         }
         Toolchain::Official(official) => official_build(ws, official, program, features, task)?,
     }
     if !deployed.is_file() {
-        bail!("the build ended well, but {} is not there", deployed.display());
+        bail!(
+            "the build ended well, but {} is not there",
+            deployed.display()
+        );
     }
     Ok(deployed)
 }
 
-fn official_build(ws: &Workspace, _: &Official, program: Program, features: &[&str], task: &Task) -> Result<()> {
+fn official_build(
+    ws: &Workspace,
+    _: &Official,
+    program: Program,
+    features: &[&str],
+    task: &Task,
+) -> Result<()> {
     let mut build = command("cargo-build-sbf");
-    build.current_dir(ws.root()).args(["--arch", "v3", "--sbf-out-dir", "target/deploy", "--manifest-path"]);
+    build.current_dir(ws.root()).args([
+        "--arch",
+        "v3",
+        "--sbf-out-dir",
+        "target/deploy",
+        "--manifest-path",
+    ]);
     build.arg(program.manifest);
     if !features.is_empty() {
         build.args(["--features", &features.join(",")]);
@@ -162,7 +206,7 @@ fn official_build(ws: &Workspace, _: &Official, program: Program, features: &[&s
     let output = process::checked(build.args(["--", "--locked"]), task)?;
     // These tools report a frame that is too big and go on.
     if let Some(line) = output.lines().find(|line| line.contains("Stack offset of")) {
-        fs::remove_file(ws.deployed(program.name)).ok();
+        remove(&ws.deployed(program.name))?;
         bail!("{line}");
     }
     Ok(())
@@ -183,7 +227,11 @@ fn upstream_build(
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             let foreign = text.starts_with("CARGO_PROFILE_") || text.starts_with("CARGO_BUILD_");
-            let foreign = foreign || matches!(&*text, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER");
+            let foreign = foreign
+                || matches!(
+                    &*text,
+                    "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER"
+                );
             if foreign {
                 cargo.env_remove(&name);
             }
@@ -217,14 +265,21 @@ fn upstream_build(
         build.args(["--features", &features.join(",")]);
     }
     process::checked(&mut build, task)?;
-    Ok(target_dir.join("sbf-solana/release").join(format!("lib{}.so", program.name)))
+    Ok(target_dir
+        .join("sbf-solana/release")
+        .join(format!("lib{}.so", program.name)))
 }
 
 /// `target/sbf`, emptied when the compiler is not the one it was filled by: cargo does not watch the standard library.
 fn fresh_target_dir(ws: &Workspace, upstream: &Upstream) -> Result<PathBuf> {
     let dir = ws.path("target/sbf");
     let stamp = dir.join("compiler");
-    let now = format!("{}\n{}\n{}\n", upstream.versions, upstream.versions.overlay, upstream.library.display());
+    let now = format!(
+        "{}\n{}\n{}\n",
+        upstream.versions,
+        upstream.versions.overlay,
+        upstream.library.display()
+    );
     if fs::read_to_string(&stamp).ok().as_deref() != Some(&now) {
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("emptying {}", dir.display()))?;
@@ -243,7 +298,11 @@ fn remappings(ws: &Workspace, upstream: &Upstream) -> Result<Vec<String>> {
     let home = home.context("cargo's folder: expected CARGO_HOME or HOME in the environment")?;
     // Where a folder's own name depends on the registry it came from, the name goes as well.
     let sources = home.join("registry/src");
-    let mut remaps = vec![remap(ws.root(), "/plimsoll"), remap(&upstream.library, "/std"), remap(&home, "/cargo")];
+    let mut remaps = vec![
+        remap(ws.root(), "/plimsoll"),
+        remap(&upstream.library, "/std"),
+        remap(&home, "/cargo"),
+    ];
     for entry in fs::read_dir(&sources).with_context(|| format!("reading {}", sources.display()))? {
         remaps.push(remap(&entry?.path(), "/crates"));
     }

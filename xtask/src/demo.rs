@@ -21,12 +21,40 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
-    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
+    let validator = Validator::start(
+        ws,
+        &Options {
+            block_production: "transaction",
+            slot_time_ms: 400,
+        },
+    )?;
     let mut cli = cargo(ws);
-    cli.args(["run", "--quiet", "--locked", "--profile", "tools", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"])
-        .args(["demo", "--rpc", &validator.endpoints.rpc, "--ws", &validator.endpoints.ws])
-        .args(["--so", "target/deploy/plimsoll.so", "--program-keypair", "keys/localnet-program.json"])
-        .args(&args.rest);
+    cli.args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "tools",
+        "--package",
+        "plimsoll-cli",
+        "--bin",
+        "plimsoll",
+        "--",
+    ])
+    .args([
+        "demo",
+        "--rpc",
+        &validator.endpoints.rpc,
+        "--ws",
+        &validator.endpoints.ws,
+    ])
+    .args([
+        "--so",
+        "target/deploy/plimsoll.so",
+        "--program-keypair",
+        "keys/localnet-program.json",
+    ])
+    .args(&args.rest);
     ui::note("compiling the command line and starting the demo");
     let status = cli.status().context("starting `plimsoll demo`")?;
     drop(validator);

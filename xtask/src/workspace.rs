@@ -18,7 +18,9 @@ impl Workspace {
         let root = manifest
             .parent()
             .context("xtask is expected in a folder of the workspace")?;
-        Ok(Self { root: root.to_path_buf() })
+        Ok(Self {
+            root: root.to_path_buf(),
+        })
     }
 
     pub fn root(&self) -> &Path {
@@ -36,13 +38,19 @@ impl Workspace {
 
     /// Where a program's binary goes.
     pub fn deployed(&self, program: &str) -> PathBuf {
-        self.root.join("target/deploy").join(format!("{program}.so"))
+        self.root
+            .join("target/deploy")
+            .join(format!("{program}.so"))
     }
 
     /// Installed tools: outside the checkout, shared by all clones of the project.
     /// `PLIMSOLL_CACHE` names it; otherwise it is `plimsoll` in the user's cache folder.
     pub fn cache(&self) -> Result<PathBuf> {
-        let set = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let set = |name| {
+            env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
         let dir = match set("PLIMSOLL_CACHE") {
             Some(dir) => dir,
             None => set("XDG_CACHE_HOME")
@@ -50,7 +58,9 @@ impl Workspace {
                 .context("no cache folder: expected PLIMSOLL_CACHE, XDG_CACHE_HOME or HOME in the environment; set one")?
                 .join("plimsoll"),
         };
-        fs::create_dir_all(&dir).with_context(|| format!("creating the cache folder {}", dir.display()))?;
-        dir.canonicalize().with_context(|| format!("cache folder {}", dir.display()))
+        fs::create_dir_all(&dir)
+            .with_context(|| format!("creating the cache folder {}", dir.display()))?;
+        dir.canonicalize()
+            .with_context(|| format!("cache folder {}", dir.display()))
     }
 }

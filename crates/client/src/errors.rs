@@ -22,7 +22,7 @@ macro_rules! program_errors {
 
 program_errors!(
     ZeroAmount, AmountExceedsBalance, AmountTooLarge, SharesBelowMin, AssetsBelowMin, StalePrice,
-    PriceFromFuture, PriceNotPositive, PriceOutOfRange, ConfidenceTooWide, PriceOffAverage, WrongPriceOwner,
+    PriceFromFuture, PriceNotPositive, PriceOutOfRange, ConfidenceTooWide, PriceOffAverage, PriceNotStale, WrongPriceOwner,
     WrongFeed, MalformedPrice, PriceUnverified, PriceNotTrading, CollateralSlotsFull, DebtSlotsFull,
     SlotNotOpen, CollateralIsDebt, PositionNotEmpty, LenderNotEmpty, PositionHasDebt, LegMismatch,
     InitialHealthTooLow, MaintenanceHealthTooLow, DebtBelowMin, Healthy, CoolingOff, TakeOtherCollateral,

@@ -54,7 +54,7 @@ macro_rules! events {
 }
 
 events!(
-    MarketCreated, ReserveCreated, ReservesRefreshed, SupplyChanged, InsuranceFunded, FeesCollected, AccountChanged, CollateralChanged, DebtChanged, PositionLiquidated, DefaultSettled,
+    MarketCreated, ReserveCreated, ReservesRefreshed, StalePriceNoticed, SupplyChanged, InsuranceFunded, FeesCollected, AccountChanged, CollateralChanged, DebtChanged, PositionLiquidated, DefaultSettled,
 );
 
 impl Event {

@@ -28,6 +28,8 @@ pub enum EngineError {
     ConfidenceTooWide = 6104,
     /// Price too far from its moving average to open risk.
     PriceOffAverage = 6105,
+    /// The reading is not old enough to be noticed, or was noticed before.
+    PriceNotStale = 6106,
 
     /// No free collateral slot.
     CollateralSlotsFull = 6200,

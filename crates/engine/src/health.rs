@@ -32,6 +32,8 @@ pub struct CollateralLeg {
     pub maintenance: Factor,
     /// Why this leg's price cannot liquidate, if it cannot.
     pub unusable: Option<EngineError>,
+    /// The price is old, that was noticed, and nobody brought a newer one in all the time of its fading.
+    pub is_dead: bool,
 }
 
 /// One debt, as maintenance health sees it.
@@ -47,6 +49,8 @@ pub struct DebtLeg {
     pub weight: Factor,
     /// Why this leg's price cannot liquidate, if it cannot.
     pub unusable: Option<EngineError>,
+    /// The price is old, that was noticed, and nobody brought a newer one in all the time of its fading.
+    pub is_dead: bool,
 }
 
 /// What a leg counts in initial health.
@@ -72,10 +76,11 @@ impl ReserveState {
         let unusable = policy.permit_liquidation(reading, now).err();
         if unusable == Some(EngineError::StalePrice) {
             // An old reading counts plainly, for the borrower, and fades: a dead feed must not make a position immortal.
-            let faded = plain.times_floor(policy.decay(reading.age_secs(now.unix)));
-            return CollateralLeg { atoms, price, curve, plain: faded, alv: faded, maintenance, unusable };
+            let fade = self.fade(reading, now);
+            let (faded, is_dead) = (plain.times_floor(fade), fade == Factor::ZERO);
+            return CollateralLeg { atoms, price, curve, plain: faded, alv: faded, maintenance, unusable, is_dead };
         }
-        CollateralLeg { atoms, price, curve, plain, alv: curve.value(atoms), maintenance, unusable }
+        CollateralLeg { atoms, price, curve, plain, alv: curve.value(atoms), maintenance, unusable, is_dead: false }
     }
 
     /// Like [`Self::collateral_leg`], but an old reading does not fade: what a default counts.
@@ -104,6 +109,7 @@ impl ReserveState {
             plain: price.value_ceil(owed_atoms),
             weight: self.risk.debt_weight(self.risk.debt_weight_bps, self.sigma_maintenance()),
             unusable: policy.permit_liquidation(reading, now).err(),
+            is_dead: self.fade(reading, now) == Factor::ZERO,
         }
     }
 

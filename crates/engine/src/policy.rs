@@ -80,8 +80,32 @@ impl ReserveState {
     pub fn keep_reading(&mut self, offered: Option<&Reading>) -> bool {
         let newest = self.reading.newer(offered.copied());
         let is_newer = newest != self.reading;
-        self.reading = newest;
+        if is_newer {
+            self.reading = newest;
+            self.stale_noticed_at = 0;
+        }
         is_newer
+    }
+
+    /// Records that the kept reading has grown old. Only from here on does it fade, so that nobody is liquidated because
+    /// a reserve was left alone: whoever minds has the time of the fading to hand in a newer price.
+    ///
+    /// # Errors
+    /// `PriceNotStale` where it is younger than `stale_secs`, or was noticed before.
+    pub fn notice_stale(&mut self, now: &Now) -> Result<()> {
+        let is_stale = self.reading.age_secs(now.unix) > self.oracle_policy.stale_secs;
+        check(is_stale && self.stale_noticed_at == 0, EngineError::PriceNotStale)?;
+        self.stale_noticed_at = now.unix;
+        Ok(())
+    }
+
+    /// What an old reading of this token counts: one until noticed, and for a reading newer than the noticed one.
+    pub fn fade(&self, reading: &Reading, now: &Now) -> Factor {
+        if self.stale_noticed_at == 0 || reading.publish_time > self.reading.publish_time {
+            return Factor::ONE;
+        }
+        let noticed_secs = now.unix.saturating_sub(self.stale_noticed_at);
+        self.oracle_policy.fade(u64::try_from(noticed_secs).unwrap_or(0))
     }
 }
 
@@ -122,15 +146,11 @@ impl OraclePolicy {
         Ok(())
     }
 
-    /// What an old reading of another collateral still counts: one up to `stale_secs`, falling in a line to zero at
-    /// `dead_secs`. Rounded down.
-    pub fn decay(&self, age_secs: u64) -> Factor {
-        if age_secs <= self.stale_secs {
-            return Factor::ONE;
-        }
-        let left = self.dead_secs.saturating_sub(age_secs);
+    /// What an old reading still counts `noticed_secs` after the notice: falling in a line from one to zero over
+    /// `dead_secs - stale_secs`. Rounded down.
+    pub fn fade(&self, noticed_secs: u64) -> Factor {
         let whole = self.dead_secs.saturating_sub(self.stale_secs);
-        Factor::ratio_floor(widen(left), widen(whole)).min(Factor::ONE)
+        Factor::ratio_floor(widen(whole.saturating_sub(noticed_secs)), widen(whole)).min(Factor::ONE)
     }
 
     /// What confidence exceeds the soft limit, in the reading's numbers: moves the price for the borrower.

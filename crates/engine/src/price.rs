@@ -138,6 +138,11 @@ impl Price {
         Value(scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), -self.shift)).min(Value::LIMIT)
     }
 
+    /// Value of `atoms` in 2^-40 nano-dollars, rounded up, saturating.
+    pub(crate) fn value_q40_ceil(&self, atoms: u64) -> u128 {
+        scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), 40 - self.shift)
+    }
+
     /// Atoms worth at most `value`, rounded down, saturating; saturated at a price of zero.
     pub fn atoms_floor(&self, value: Value) -> u64 {
         let (normalised, zeros) = normalise(value);

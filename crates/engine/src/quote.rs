@@ -1,7 +1,7 @@
 //! Typed answers to "where does this position stand" and "what would a liquidation do", from the functions that act.
 
 use crate::error::EngineError;
-use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value};
+use crate::fixed::{mul_div_ceil, saturate, shr_ceil, widen, Factor, Value};
 use crate::health::{CollateralLeg, DebtLeg, Exposure, InitialLeg, InitialTotals};
 use crate::liquidation::LiquidationPlan;
 use crate::state::{wire, MAX_COLLATERALS, MAX_DEBTS};
@@ -230,8 +230,9 @@ fn liquidation_price(exposure: &Exposure, leg: &CollateralLeg, decimals: u8) -> 
         return 0;
     }
     let Some(ten) = 10u64.checked_pow(u32::from(decimals)) else { return u64::MAX };
-    let price = leg.price.value_ceil(ten).0;
-    mul_div_floor(price, debt.minus(others).0, leg.weighted().0).map_or(u64::MAX, |price| saturate(price.saturating_add(1)))
+    // In 2^-40 nano-dollars until the end: a nano-dollar is much of a cheap token's price.
+    let price = mul_div_ceil(leg.price.value_q40_ceil(ten), debt.minus(others).0, leg.weighted().0);
+    price.map_or(u64::MAX, |price| saturate(shr_ceil(price, 40)))
 }
 
 /// Quotes a liquidation from its plan or refusal.

@@ -33,11 +33,13 @@ pub fn require_default(exposure: &Exposure, market: &MarketPolicy) -> Result<()>
     if !is_unhealthy || collateral >= debt || collateral > market.dust() {
         return Err(EngineError::NotInDefault);
     }
-    // Without any collateral no price matters. With a rest, nobody may pass an old price off as a small rest.
-    let has_rest = exposure.collaterals().iter().any(|leg| leg.atoms > 0);
-    let unusable = exposure.collaterals().iter().filter(|leg| leg.atoms > 0).find_map(|leg| leg.unusable);
-    match unusable.or(exposure.debts().iter().find_map(|leg| leg.unusable)) {
-        Some(error) if has_rest => Err(error),
+    // Without any collateral no price matters. With a rest, nobody may pass a forgotten price off as a small rest; one
+    // that is dead although it was noticed counts, or a grain behind a dead feed would block settlement for ever.
+    let rests = || exposure.collaterals().iter().filter(|leg| leg.atoms > 0);
+    let of_rests = rests().filter(|leg| !leg.is_dead).find_map(|leg| leg.unusable);
+    let of_debts = exposure.debts().iter().filter(|leg| !leg.is_dead).find_map(|leg| leg.unusable);
+    match of_rests.or(of_debts) {
+        Some(error) if rests().next().is_some() => Err(error),
         _ => Ok(()),
     }
 }

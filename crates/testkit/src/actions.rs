@@ -225,6 +225,11 @@ impl World {
         self.act(RefreshReserves { offers: &offers }.instruction(), role)
     }
 
+    /// Anyone notices that a reserve's price has grown old.
+    pub fn notice_stale_price(&mut self, role: &impl Role, token: &Token) -> Outcome {
+        self.act(NoticeStalePrice { reserve: token.reserve }.instruction(), role)
+    }
+
     /// Anyone books interest.
     pub fn accrue_interest(&mut self, role: &impl Role, token: &Token) -> Outcome {
         self.act(AccrueInterest { reserve: token.reserve }.instruction(), role)

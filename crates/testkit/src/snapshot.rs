@@ -1,6 +1,6 @@
 //! Everything a refusal must leave as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anchor_lang::prelude::Pubkey;
 use plimsoll_client::PROGRAM_ID;
@@ -17,8 +17,7 @@ impl Snapshot {
     #[track_caller]
     pub fn assert_unchanged(&self, world: &World) {
         let now = world.snapshot();
-        let mut keys: Vec<&Pubkey> = self.0.keys().chain(now.0.keys()).collect();
-        keys.dedup();
+        let keys: BTreeSet<&Pubkey> = self.0.keys().chain(now.0.keys()).collect();
         let changed: Vec<String> =
             keys.into_iter().filter(|key| self.0.get(key) != now.0.get(key)).map(|key| world.name_of(key)).collect();
         assert!(changed.is_empty(), "changed by what should change nothing: {changed:?}");

@@ -31,6 +31,8 @@ pub enum PlimsollError {
     ConfidenceTooWide = 104,
     #[msg("Price is too far from its moving average to open risk; wait until they meet")]
     PriceOffAverage = 105,
+    #[msg("Price the reserve keeps is not old enough to be noticed, or was noticed before")]
+    PriceNotStale = 106,
     #[msg("Price account is not owned by the oracle program this reserve reads")]
     WrongPriceOwner = 120,
     #[msg("Price account is of another feed than the reserve's")]
@@ -175,7 +177,7 @@ macro_rules! engine_errors {
 
 engine_errors!(
     ZeroAmount, AmountExceedsBalance, AmountTooLarge, SharesBelowMin, AssetsBelowMin,
-    StalePrice, PriceFromFuture, PriceNotPositive, PriceOutOfRange, ConfidenceTooWide, PriceOffAverage,
+    StalePrice, PriceFromFuture, PriceNotPositive, PriceOutOfRange, ConfidenceTooWide, PriceOffAverage, PriceNotStale,
     CollateralSlotsFull, DebtSlotsFull, SlotNotOpen, CollateralIsDebt, PositionNotEmpty, LenderNotEmpty,
     PositionHasDebt, LegMismatch,
     InitialHealthTooLow, MaintenanceHealthTooLow, DebtBelowMin, Healthy, CoolingOff, TakeOtherCollateral, Throttled,

@@ -79,6 +79,24 @@ pub struct ReservesRefreshed {
     pub slot: u64,
 }
 
+/// It was noticed that a reserve's price has grown old; from now on it fades in liquidations of other collateral.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StalePriceNoticed {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// The old price.
+    pub price: PriceUsed,
+    /// When it was noticed, unix seconds.
+    pub noticed_at: i64,
+    /// When it will count nothing, unix seconds.
+    pub dead_at: i64,
+    /// Sequence of the reserve.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// A lender supplied liquidity, or redeemed it.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -89,6 +89,11 @@ pub mod plimsoll {
         refresh_reserves::handle(ctx)
     }
 
+    /// Record that a reserve's price has grown old, from when on it fades in liquidations of other collateral. Anyone may.
+    pub fn notice_stale_price(ctx: Context<NoticeStalePrice>) -> Result<()> {
+        notice_stale_price::handle(ctx)
+    }
+
     /// Book a reserve's interest up to now. Anyone may.
     pub fn accrue_interest(ctx: Context<AccrueInterest>) -> Result<()> {
         accrue_interest::handle(ctx)

@@ -86,9 +86,8 @@ fn insurance_that_covers_the_loss_spares_the_lenders() -> Told {
     let mut setting = setting();
     let (sol, usdc, liquidator) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());
     let borrower = setting.borrower("100", "10500");
-    let lender = setting.lender.clone();
     let world = &mut setting.world;
-    world.fund_insurance(&lender, &usdc, usdc.atoms("50000"))?;
+    world.fund_insurance(&liquidator, &usdc, usdc.atoms("50000"))?;
     world.set_price(&sol, "60");
     world.accrue_interest(&liquidator, &usdc)?;
     let assets = world.reserve(&usdc).state.assets_atoms();

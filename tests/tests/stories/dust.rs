@@ -57,30 +57,64 @@ fn a_bound_that_would_leave_dust_leaves_exactly_dust_or_is_refused() -> Told {
     Ok(())
 }
 
+/// 300 BONK at a dollar beside 9 SOL; what of the BONK a liquidation takes depends on how far SOL falls.
+fn two_collaterals(setting: &mut Setting) -> (Token, Borrower) {
+    let bonk = setting.world.add(Spec::volatile("BONK", "1"));
+    let borrower = setting.world.borrower();
+    let (sol, usdc) = (setting.sol.clone(), setting.usdc.clone());
+    let world = &mut setting.world;
+    world.deposit(&borrower, &bonk, bonk.atoms("300")).expect("a deposit");
+    world.deposit(&borrower, &sol, sol.atoms("9")).expect("a deposit");
+    world.borrow(&borrower, &usdc, usdc.atoms("1150")).expect("a borrow");
+    world.pass_cool_off();
+    (bonk, borrower)
+}
+
 #[test]
 fn a_collateral_rest_below_dust_is_seized_too() -> Told {
     let mut setting = setting();
+    let (bonk, borrower) = two_collaterals(&mut setting);
     let (sol, usdc, liquidator) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());
-    let bonk = setting.world.add(Spec::volatile("BONK", "1"));
-    // 150 BONK beside the SOL: whatever restores health, 0.6 BONK may not stay behind.
-    let borrower = setting.world.borrower();
     let world = &mut setting.world;
-    world.deposit(&borrower, &bonk, bonk.atoms("150"))?;
-    world.deposit(&borrower, &sol, sol.atoms("10"))?;
-    world.borrow(&borrower, &usdc, usdc.atoms("1150"))?;
-    world.pass_cool_off();
-    world.set_price(&sol, "128");
+    // The lower SOL, the more BONK restores health; between 299 and 300 nothing is ever asked for.
+    let mut cents = 13_150u64;
+    let quote = loop {
+        world.set_price(&sol, &format!("{}.{:02}", cents / 100, cents % 100));
+        world.refresh_prices();
+        let quote = world.quote_liquidation(&borrower, &bonk, &usdc, ALL);
+        if quote.seize_atoms == bonk.atoms("300") {
+            break quote;
+        }
+        assert!(quote.seize_atoms <= bonk.atoms("299"), "{quote:?}");
+        cents -= 1;
+    };
+    assert!(quote.health_after_e9 > TARGET_E9, "more than the target asks for: {quote:?}");
+    assert!(quote.health_after_e9 < TARGET_E9 + TARGET_SLACK_E9, "but a dollar of 1,150: {quote:?}");
+    // The repayment is what all of the collateral is worth, over the gross factor, rounded up.
+    let paid = u128::from(quote.repay_atoms) * u128::from(quote.gross_factor_e9);
+    let worth = u128::from(usdc.atoms("300")) * u128::from(ONE_E9);
+    assert!(paid >= worth && paid < worth + 2 * u128::from(quote.gross_factor_e9), "{quote:?}");
+    liquidate_as_quoted(world, &liquidator, &borrower, (&bonk, &usdc), Limits::NONE)?;
+    assert_eq!(world.position(&borrower).state.collateral_count, 1);
+    Ok(())
+}
+
+#[test]
+fn a_bound_on_the_repayment_may_leave_collateral_dust_and_the_next_call_takes_it_whole() -> Told {
+    let mut setting = setting();
+    let (bonk, borrower) = two_collaterals(&mut setting);
+    let (sol, usdc, liquidator) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());
+    let world = &mut setting.world;
+    world.set_price(&sol, "118");
     world.refresh_prices();
     let wanted = world.quote_liquidation(&borrower, &bonk, &usdc, ALL);
-    assert_eq!((wanted.refusal, wanted.seize_atoms), (0, bonk.atoms("150")), "{wanted:?}");
+    assert_eq!((wanted.refusal, wanted.seize_atoms), (0, bonk.atoms("300")), "{wanted:?}");
 
-    // A bound that leaves 0.6 BONK is respected: `repay_max` is hard.
     let bound = wanted.repay_atoms - usdc.atoms("0.6");
     let bounded = liquidate_as_quoted(world, &liquidator, &borrower, (&bonk, &usdc), Limits::repay_max(bound))?;
-    assert!(bounded.seize_atoms < bonk.atoms("150"), "{bounded:?}");
-    // The next one takes the rest, whole.
+    assert!(bounded.seize_atoms < bonk.atoms("300"), "`repay_max` is hard: {bounded:?}");
     let rest = liquidate_as_quoted(world, &liquidator, &borrower, (&bonk, &usdc), Limits::NONE)?;
-    assert_eq!(bounded.seize_atoms + rest.seize_atoms, bonk.atoms("150"));
+    assert_eq!(bounded.seize_atoms + rest.seize_atoms, bonk.atoms("300"));
     assert_eq!(world.position(&borrower).state.collateral_count, 1);
     Ok(())
 }

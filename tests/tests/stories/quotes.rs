@@ -53,15 +53,15 @@ fn the_quoted_liquidation_price_is_where_liquidation_begins() -> Told {
     let world = &mut setting.world;
     world.refresh_prices();
     let quoted = world.quote_position(&borrower).collaterals[0].liquidation_price_nano_usd;
-    // Prices have eight decimals, the quote nine.
-    let above = quoted / 10 + 1;
+    // Prices have eight decimals, the quote nine. The second until the next price costs an atom of interest, a part of 1e-10.
+    let (above, below) = (quoted / 10 + 3, quoted / 10 - 3);
     let at = |number: u64| format!("{}.{:08}", number / 100_000_000, number % 100_000_000);
     world.set_price(&sol, &at(above));
     world.publish(&usdc, Price { publish_time: world.unix(), ..world.price(&usdc) });
-    assert!(world.quote_position(&borrower).maintenance_health_e9 >= ONE_E9);
+    let quote = world.quote_position(&borrower);
+    assert!(quote.maintenance_health_e9 >= ONE_E9, "at {above}: {quote:?}");
     assert_eq!(world.quote_liquidation(&borrower, &sol, &usdc, ALL).refusal, u32::from(PlimsollError::Healthy));
-    // A second of interest and the rounding of both ways: a few units lower it begins.
-    world.set_price(&sol, &at(above - 20));
+    world.set_price(&sol, &at(below));
     liquidate_as_quoted(world, &liquidator, &borrower, (&sol, &usdc), Limits::NONE)?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 //   --ws-port N                websocket port; without it port + 1, or a free one
 //   --host ADDRESS             where fixed ports listen (127.0.0.1)
 //   --airdrop PUBKEY           fund this account, repeatable
-//   --airdrop-sol LAMPORTS     how much (10^13)
+//   --airdrop-lamports N       how much (10^13)
 //   --block-production-mode M  transaction | clock | manual (transaction)
 //   --slot-time MS             length of a slot in clock mode (400)
 //   --exit-with-stdin          stop when standard input closes, that is, when the parent has died
@@ -46,7 +46,7 @@ const config = {
   blockProductionMode: mode,
   slotTimeMs: whole('slot-time', '400'),
   airdropAddresses: values('airdrop'),
-  airdropSol: whole('airdrop-sol', '10000000000000'),
+  airdropSol: whole('airdrop-lamports', '10000000000000'),
 };
 
 // Taken before the validator starts: a port in use must be an error, not a pipe to somebody else's validator.

@@ -94,7 +94,13 @@ impl fmt::Display for Toolchain {
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rustc, rustc_llvm, linker_llvm, sbpf_linker, overlay } = self;
+        let Self {
+            rustc,
+            rustc_llvm,
+            linker_llvm,
+            sbpf_linker,
+            overlay,
+        } = self;
         write!(f, "{rustc} (LLVM {rustc_llvm}), sbpf-linker {sbpf_linker} (LLVM {linker_llvm}), overlay {}", &overlay[..12])
     }
 }

@@ -16,19 +16,37 @@ pub const PATCH: &str = "xtask/assets/std-solana-1.96.patch";
 /// The patched `library` folder.
 pub fn ensure(ws: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
     let patch = ws.path(PATCH);
-    let text = fs::read_to_string(&patch).with_context(|| format!("reading {}", patch.display()))?;
-    let inputs = format!("{}\n{}\n{text}", compiler.version, compiler.library.display());
-    let folder = locked_part(ws, "std", &inputs, "overlaying the standard library", |folder, task| {
-        let library = folder.join("library");
-        process::checked(process::command("cp").arg("-a").arg(&compiler.library).arg(&library), task)?;
-        // No fuzz: a line that moved on must be looked at by a person.
-        let mut apply = process::command("patch");
-        apply.args(["--strip=1", "--fuzz=0", "--batch", "--reject-file=-"]).current_dir(&library);
-        let output = apply
-            .stdin(File::open(&patch)?)
-            .output()
-            .context("starting `patch`; install it: apt-get install patch")?;
-        ensure!(
+    let text =
+        fs::read_to_string(&patch).with_context(|| format!("reading {}", patch.display()))?;
+    let inputs = format!(
+        "{}\n{}\n{text}",
+        compiler.version,
+        compiler.library.display()
+    );
+    let folder = locked_part(
+        ws,
+        "std",
+        &inputs,
+        "overlaying the standard library",
+        |folder, task| {
+            let library = folder.join("library");
+            process::checked(
+                process::command("cp")
+                    .arg("-a")
+                    .arg(&compiler.library)
+                    .arg(&library),
+                task,
+            )?;
+            // No fuzz: a line that moved on must be looked at by a person.
+            let mut apply = process::command("patch");
+            apply
+                .args(["--strip=1", "--fuzz=0", "--batch", "--reject-file=-"])
+                .current_dir(&library);
+            let output = apply
+                .stdin(File::open(&patch)?)
+                .output()
+                .context("starting `patch`; install it: apt-get install patch")?;
+            ensure!(
             output.status.success(),
             "{PATCH} does not apply to the library sources of {}: expected every hunk to fit; found\n{}{}\n\
              Move the patch to these sources: docs/toolchain.md, \"When the compiler moves on\"",
@@ -36,7 +54,8 @@ pub fn ensure(ws: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         );
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(folder.join("library"))
 }

@@ -24,18 +24,18 @@ pub struct Report {
 /// One step: a title and what there is to say of it, in order.
 pub struct Step {
     title: String,
-    facts: Map<String, Value>,
+    facts: Vec<(String, Value)>,
 }
 
 impl Step {
     /// A step.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), facts: Map::new() }
+        Self { title: title.into(), facts: Vec::new() }
     }
 
     /// Adds a fact.
     pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name.to_owned(), value.into());
+        self.facts.push((name.to_owned(), value.into()));
         self
     }
 
@@ -73,7 +73,7 @@ impl Report {
             let mut object = Map::new();
             object.insert("step".into(), self.steps.into());
             object.insert("name".into(), step.title.into());
-            object.extend(step.facts);
+            object.extend(step.facts.into_iter().map(|(name, value)| (name.trim().replace(' ', "_"), value)));
             println!("{}", Value::Object(object));
             return;
         }

@@ -102,6 +102,22 @@ impl AccrueInterest {
     }
 }
 
+/// Record that a reserve's price has grown old; from then on it fades in liquidations of other collateral. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeStalePrice {
+    /// Reserve.
+    pub reserve: Pubkey,
+}
+
+impl NoticeStalePrice {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts =
+            plimsoll::accounts::NoticeStalePrice { reserve: self.reserve, event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
+        call(accounts, plimsoll::instruction::NoticeStalePrice {})
+    }
+}
+
 /// Add to a reserve's insurance. Anyone may; it is not returned.
 #[derive(Clone, Copy, Debug)]
 pub struct FundInsurance<'a> {

@@ -109,9 +109,10 @@ wire! {
         pub confidence_hard_bps: u64,
         /// Largest distance of the price from its moving average that may open risk, bps.
         pub ema_band_bps: u64,
-        /// Age from which another collateral's last reading begins to lose weight in a liquidation, seconds.
+        /// Age from which it may be noticed that a reading has grown old, seconds.
         pub stale_secs: u64,
-        /// Age at which it has lost all of it, seconds.
+        /// From the notice on, that reading of another collateral loses its weight in a liquidation, in a line, all of it
+        /// `dead_secs - stale_secs` later.
         pub dead_secs: u64,
         /// Volatility is sampled at most once per this interval, seconds.
         pub sample_secs: u64,

@@ -156,6 +156,8 @@ state! {
         pub last_throttled: i64,
         /// When the price was last seen unusable.
         pub last_unusable: i64,
+        /// When it was noticed that `reading` has grown old; 0 while nobody has. A newer reading clears it.
+        pub stale_noticed_at: i64,
         /// Outflow limit, signed, atoms.
         pub outflow: Bucket,
         /// Limits.
@@ -171,7 +173,7 @@ state! {
         /// Open flash loan: principal, fee, cash and supply shares before it.
         pub flash: [u64; 6],
         /// Zero.
-        pub reserved: [u8; 880],
+        pub reserved: [u8; 872],
     }
 }
 assert_account!(ReserveState, 2_048);

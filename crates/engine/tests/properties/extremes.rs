@@ -84,7 +84,7 @@ fn policies_do_not_panic() {
         let _ = (config.risk.adverse_move(sigma), config.risk.discount(sigma), config.risk.effective_depth_atoms(sigma), config.risk.sigma_within(sigma));
         let _ = (config.risk.curve(reading.price_of(w, decimals), sigma), config.risk.debt_weight(w, sigma), config.risk.stressed_depth_atoms());
         let policy = config.oracle_policy;
-        let _ = (policy.permit_borrow(&reading, &now), policy.permit_liquidation(&reading, &now), policy.decay(w), policy.confidence_excess(&reading));
+        let _ = (policy.permit_borrow(&reading, &now), policy.permit_liquidation(&reading, &now), policy.fade(w), policy.confidence_excess(&reading));
         let _ = (market.dust(), market.debt_min(), market.validate(), config.validate(&market, decimals, &reading));
         let _ = (config.rates.rate(sigma), bonus(&config.bonus, sigma, w, market.auction_secs), is_terminal(Value(w.into()), Value(1), &market));
         let mut reserve: ReserveState = bytemuck::Zeroable::zeroed();

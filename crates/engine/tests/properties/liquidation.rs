@@ -254,3 +254,52 @@ fn the_linear_repayment_is_the_smallest_that_reaches_the_target() {
         Ok(())
     });
 }
+
+#[test]
+fn the_positions_these_properties_run_on_are_of_every_kind() {
+    let counts = std::cell::RefCell::new(std::collections::BTreeMap::<&str, u32>::new());
+    check(1_000, unhealthy_position(), |world| {
+        let mut counts = counts.borrow_mut();
+        for (i, j) in world.pairs() {
+            let mut seen = |kind| *counts.entry(kind).or_default() += 1;
+            let plan = match world.plan(i, j, u64::MAX) {
+                Ok(plan) => plan,
+                Err(EngineError::TakeOtherCollateral) => {
+                    seen("take other collateral");
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if plan.is_terminal {
+                seen("terminal");
+                continue;
+            }
+            if plan.closes_debt {
+                seen("closes debt");
+            } else if plan.seize_atoms == world.collaterals[i].atoms {
+                seen("takes all collateral");
+            } else {
+                seen("restores the target");
+            }
+            let terms = &world.collaterals[i].config.bonus;
+            let bonus = bonus(terms, plan.health_before, world.times.auction_secs, world.market.auction_secs);
+            let solvent = Factor::ONE.plus(solvent_bonus(bonus, plan.collateral_value, plan.debt_value));
+            if plan.gross_factor < solvent {
+                seen("bounded by the pair rule");
+            } else if solvent < Factor::ONE.plus(bonus) {
+                seen("bounded by solvency");
+            } else {
+                seen("bounded by the bonus");
+            }
+            if matches!(world.plan(i, j, world.debts[j].atoms - 1), Err(EngineError::RepayMaxBelowDust)) {
+                seen("repayment below dust");
+            }
+        }
+        Ok(())
+    });
+    let counts = counts.into_inner();
+    let kinds = ["bounded by solvency", "bounded by the bonus", "bounded by the pair rule", "closes debt", "repayment below dust", "restores the target", "take other collateral", "takes all collateral", "terminal"];
+    for kind in kinds {
+        assert!(counts.get(kind).is_some_and(|count| *count >= 30), "{kind}: {counts:?}");
+    }
+}
