@@ -57,9 +57,9 @@ class Leg:
         self.price = (price + excess if is_collateral else price - excess) / 10 ** terms["decimals"]
         self.terms = terms
         self.fade = ONE
-        if self.unusable == "StalePrice" and is_collateral:
+        if self.unusable == "StalePrice" and is_collateral and "noticed_secs" in terms:
             span = Decimal(oracle["dead_secs"] - oracle["stale_secs"])
-            self.fade = min(ONE, max(Decimal(0), (oracle["dead_secs"] - age) / span))
+            self.fade = max(Decimal(0), 1 - terms["noticed_secs"] / span)
 
     def alv(self, atoms):
         t = self.terms
@@ -239,7 +239,10 @@ def plans():
     yield case("the repaid price is too uncertain", [sol_1000], [owe(USDC, 121_000 * 10**6, confidence="0.0501")])
     yield case("confidence beyond the soft limit moves both prices for the borrower", [have(SOL, 10**12, confidence="4.5")],
                [owe(USDC, 123_500 * 10**6, confidence="0.015")])
-    yield case("another collateral's dead feed counts plainly and fading", [sol_1000, have(BTC, 10**8, age_secs=12_600)], [owe(USDC, 162_000 * 10**6)])
+    yield case("another collateral's dead feed counts plainly and fades from the notice", [sol_1000, have(BTC, 10**8, age_secs=12_600, noticed_secs=9_000)],
+               [owe(USDC, 162_000 * 10**6)])
+    yield case("another collateral's old price that nobody noticed counts plainly", [sol_1000, have(BTC, 10**8, age_secs=10**6)], [owe(USDC, 202_500 * 10**6)])
+    yield case("another collateral's feed long dead counts nothing", [sol_1000, have(BTC, 10**8, age_secs=10**6, noticed_secs=18_000)], [owe(USDC, 121_000 * 10**6)])
     yield case("another debt's stale price counts as it is", [sol_1000], [owe(USDC, 64_000 * 10**6), owe(ETH, 15 * 10**8, age_secs=10**6)])
     yield case("a token of no decimals against one of 18", [have(MEME, 10**10, decimals=0, price="0.00001", depth_atoms="400000000000")],
                [owe(USDC, 40 * 10**15, decimals=18, price="990000")])

@@ -9,9 +9,11 @@ mod stories {
     mod defaults;
     mod dust;
     mod interest;
+    mod kit;
     mod liquidations;
     mod quotes;
     mod reserves;
+    mod walks;
 
     mod compute_units;
 }

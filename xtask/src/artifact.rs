@@ -14,14 +14,8 @@ use crate::{
 };
 
 /// Everything the program is made of.
-const SOURCES: &[&str] = &[
-    "programs/plimsoll",
-    "crates/engine",
-    "Cargo.lock",
-    "Cargo.toml",
-    TARGET,
-    "xtask/assets/std-solana-1.96.patch",
-];
+const SOURCES: &[&str] =
+    &["programs/plimsoll", "crates/engine", "Cargo.lock", "Cargo.toml", TARGET, "xtask/assets/std-solana-1.96.patch"];
 const REFRESH: &str = "run `cargo xtask build --record` and commit artifacts/";
 
 /// `artifacts/plimsoll.json`
@@ -35,10 +29,7 @@ struct Record {
 }
 
 fn paths(ws: &Workspace) -> (PathBuf, PathBuf) {
-    (
-        ws.path("artifacts/plimsoll.so"),
-        ws.path("artifacts/plimsoll.json"),
-    )
+    (ws.path("artifacts/plimsoll.so"), ws.path("artifacts/plimsoll.json"))
 }
 
 fn sources(ws: &Workspace) -> Result<String> {
@@ -52,10 +43,8 @@ fn sources(ws: &Workspace) -> Result<String> {
 /// The record and the program it describes, checked against each other.
 fn load(ws: &Workspace) -> Result<(Record, Vec<u8>)> {
     let (so, json) = paths(ws);
-    let text = fs::read_to_string(&json)
-        .with_context(|| format!("reading {}; {REFRESH}", json.display()))?;
-    let record: Record =
-        serde_json::from_str(&text).with_context(|| format!("{}; {REFRESH}", json.display()))?;
+    let text = fs::read_to_string(&json).with_context(|| format!("reading {}; {REFRESH}", json.display()))?;
+    let record: Record = serde_json::from_str(&text).with_context(|| format!("{}; {REFRESH}", json.display()))?;
     let program = fs::read(&so).with_context(|| format!("reading {}; {REFRESH}", so.display()))?;
     let found = sha256(&program);
     ensure!(
@@ -72,26 +61,18 @@ pub fn record(ws: &Workspace, toolchain: &Toolchain) -> Result<()> {
         bail!("the artifact is recorded with the compiler every machine can get: set PLIMSOLL_SBF=upstream and repeat");
     };
     let program = fs::read(ws.deployed(PLIMSOLL.name))?;
-    let record = Record {
-        program: sha256(&program),
-        sources: sources(ws)?,
-        compiler: upstream.versions.clone(),
-    };
+    let record = Record { program: sha256(&program), sources: sources(ws)?, compiler: upstream.versions.clone() };
     let (so, json) = paths(ws);
     fs::create_dir_all(ws.path("artifacts"))?;
     fs::write(&so, program)?;
     fs::write(&json, serde_json::to_string_pretty(&record)? + "\n")?;
-    ui::note(&format!(
-        "recorded artifacts/plimsoll.so, SHA-256 {}",
-        record.program
-    ));
+    ui::note(&format!("recorded artifacts/plimsoll.so, SHA-256 {}", record.program));
     Ok(())
 }
 
 /// Puts the recorded program in the place of one that cannot be built, if it is of these very sources.
 pub fn restore(ws: &Workspace) -> Result<()> {
-    let (record, program) =
-        load(ws).context("no compiler, and no recorded program to use instead")?;
+    let (record, program) = load(ws).context("no compiler, and no recorded program to use instead")?;
     let found = sources(ws)?;
     ensure!(
         record.sources == found,
@@ -111,9 +92,7 @@ pub fn restore(ws: &Workspace) -> Result<()> {
 pub fn remark(ws: &Workspace) {
     let current = load(ws).and_then(|(record, _)| Ok(record.sources == sources(ws)?));
     if !current.unwrap_or(false) {
-        ui::note(&format!(
-            "artifacts/plimsoll.so is not of these sources; before you commit, {REFRESH}"
-        ));
+        ui::note(&format!("artifacts/plimsoll.so is not of these sources; before you commit, {REFRESH}"));
     }
 }
 

@@ -24,16 +24,10 @@ pub struct Program {
     manifest: &'static str,
 }
 
-pub const PLIMSOLL: Program = Program {
-    package: "plimsoll",
-    name: "plimsoll",
-    manifest: "programs/plimsoll/Cargo.toml",
-};
-pub const SOUNDNESS: Program = Program {
-    package: "plimsoll-soundness",
-    name: "soundness",
-    manifest: "tests/programs/soundness/Cargo.toml",
-};
+pub const PLIMSOLL: Program =
+    Program { package: "plimsoll", name: "plimsoll", manifest: "programs/plimsoll/Cargo.toml" };
+pub const SOUNDNESS: Program =
+    Program { package: "plimsoll-soundness", name: "soundness", manifest: "tests/programs/soundness/Cargo.toml" };
 
 /// Arguments of rustc, besides the linker and the path remapping. sBPF v3, frames of 4 KB (`docs/toolchain.md`).
 pub const SBF_FLAGS: &[&str] = &[
@@ -45,11 +39,8 @@ pub const SBF_FLAGS: &[&str] = &[
 ];
 
 /// Arguments of cargo that compile the overlaid standard library along.
-const BUILD_STD: &[&str] = &[
-    "-Zjson-target-spec",
-    "-Zbuild-std=std,panic_abort",
-    "-Zbuild-std-features=compiler-builtins-mem",
-];
+const BUILD_STD: &[&str] =
+    &["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -91,21 +82,14 @@ fn remove(file: &Path) -> Result<()> {
 pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
     // Where the Anchor CLI looks for the key of the program's address; without it, it would make up another.
     fs::create_dir_all(ws.path("target/deploy"))?;
-    fs::copy(
-        ws.path("keys/localnet-program.json"),
-        ws.path("target/deploy/plimsoll-keypair.json"),
-    )
-    .context("copying keys/localnet-program.json")?;
+    fs::copy(ws.path("keys/localnet-program.json"), ws.path("target/deploy/plimsoll-keypair.json"))
+        .context("copying keys/localnet-program.json")?;
     remove(&ws.deployed(PLIMSOLL.name))?;
     match toolchain::ensure(ws) {
         Ok(toolchain) => {
             ui::note(&format!("compiler: {toolchain}"));
             let path = compile_shown(ws, &toolchain, PLIMSOLL)?;
-            ui::note(&format!(
-                "{} ({} bytes)",
-                path.display(),
-                fs::metadata(&path)?.len()
-            ));
+            ui::note(&format!("{} ({} bytes)", path.display(), fs::metadata(&path)?.len()));
             artifact::remark(ws);
             Ok(Some(toolchain))
         }
@@ -123,29 +107,23 @@ pub fn soundness(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
 }
 
 fn compile_shown(ws: &Workspace, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
-    ui::task(
-        &format!("building {} for the chain", program.name),
-        |task| compile(ws, toolchain, program, &[], task),
-    )
+    ui::task(&format!("building {} for the chain", program.name), |task| compile(ws, toolchain, program, &[], task))
 }
 
 /// A frame over the chain's 4 KB must be an error of the build that names the function; at run time it would
 /// silently overwrite the caller's frame.
 pub fn refuses_big_frame(ws: &Workspace, toolchain: &Toolchain) -> Result<()> {
     const FUNCTION: &str = "big_frame";
-    let result = ui::task(
-        "building a function with a 6 KB frame (must be refused)",
-        |task| Ok(compile(ws, toolchain, SOUNDNESS, &["bigframe"], task).map(drop)),
-    )?;
+    let result = ui::task("building a function with a 6 KB frame (must be refused)", |task| {
+        Ok(compile(ws, toolchain, SOUNDNESS, &["bigframe"], task).map(drop))
+    })?;
     // The refused build must not be left in the place of the good one.
     remove(&ws.deployed(SOUNDNESS.name))?;
     let refusal = match result {
         Ok(()) => bail!("expected the build of feature `bigframe` to fail; it succeeded: big frames are not refused"),
         Err(error) => ui::chain(&error),
     };
-    let reason = refusal
-        .lines()
-        .find(|line| line.contains(FUNCTION) && line.to_lowercase().contains("stack"));
+    let reason = refusal.lines().find(|line| line.contains(FUNCTION) && line.to_lowercase().contains("stack"));
     match reason {
         Some(line) => ui::note(&format!("refused: {}", line.trim())),
         None => {
@@ -156,13 +134,7 @@ pub fn refuses_big_frame(ws: &Workspace, toolchain: &Toolchain) -> Result<()> {
 }
 
 /// Compiles one program into `target/deploy`.
-fn compile(
-    ws: &Workspace,
-    toolchain: &Toolchain,
-    program: Program,
-    features: &[&str],
-    task: &Task,
-) -> Result<PathBuf> {
+fn compile(ws: &Workspace, toolchain: &Toolchain, program: Program, features: &[&str], task: &Task) -> Result<PathBuf> {
     let deployed = ws.deployed(program.name);
     remove(&deployed)?;
     match toolchain {
@@ -176,29 +148,14 @@ fn compile(
         Toolchain::Official(official) => official_build(ws, official, program, features, task)?,
     }
     if !deployed.is_file() {
-        bail!(
-            "the build ended well, but {} is not there",
-            deployed.display()
-        );
+        bail!("the build ended well, but {} is not there", deployed.display());
     }
     Ok(deployed)
 }
 
-fn official_build(
-    ws: &Workspace,
-    _: &Official,
-    program: Program,
-    features: &[&str],
-    task: &Task,
-) -> Result<()> {
+fn official_build(ws: &Workspace, _: &Official, program: Program, features: &[&str], task: &Task) -> Result<()> {
     let mut build = command("cargo-build-sbf");
-    build.current_dir(ws.root()).args([
-        "--arch",
-        "v3",
-        "--sbf-out-dir",
-        "target/deploy",
-        "--manifest-path",
-    ]);
+    build.current_dir(ws.root()).args(["--arch", "v3", "--sbf-out-dir", "target/deploy", "--manifest-path"]);
     build.arg(program.manifest);
     if !features.is_empty() {
         build.args(["--features", &features.join(",")]);
@@ -227,11 +184,7 @@ fn upstream_build(
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             let foreign = text.starts_with("CARGO_PROFILE_") || text.starts_with("CARGO_BUILD_");
-            let foreign = foreign
-                || matches!(
-                    &*text,
-                    "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER"
-                );
+            let foreign = foreign || matches!(&*text, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER");
             if foreign {
                 cargo.env_remove(&name);
             }
@@ -242,7 +195,7 @@ fn upstream_build(
             // Nightly features of a stable compiler: a target given as JSON, and a standard library built along.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC_BOOTSTRAP_SYNTHETIC_TARGET", "1")
-            .env("__CARGO_TESTS_ONLY_SRC_ROOT", &upstream.library)
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", upstream.library())
             .args([verb, "--locked"]);
         cargo
     };
@@ -250,6 +203,9 @@ fn upstream_build(
     process::checked(&mut cargo("fetch"), task)?;
 
     let mut flags: Vec<String> = SBF_FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    // cargo names the crates of the standard library by their place in the compiler's own folder. With the place in our
+    // cache, which differs between machines, functions would have other names and come in another order.
+    flags.push(format!("--sysroot={}", upstream.sysroot.display()));
     flags.extend(remappings(ws, upstream)?);
     let mut build = cargo("build");
     build
@@ -265,21 +221,16 @@ fn upstream_build(
         build.args(["--features", &features.join(",")]);
     }
     process::checked(&mut build, task)?;
-    Ok(target_dir
-        .join("sbf-solana/release")
-        .join(format!("lib{}.so", program.name)))
+    Ok(target_dir.join("sbf-solana/release").join(format!("lib{}.so", program.name)))
 }
 
 /// `target/sbf`, emptied when the compiler is not the one it was filled by: cargo does not watch the standard library.
 fn fresh_target_dir(ws: &Workspace, upstream: &Upstream) -> Result<PathBuf> {
     let dir = ws.path("target/sbf");
     let stamp = dir.join("compiler");
-    let now = format!(
-        "{}\n{}\n{}\n",
-        upstream.versions,
-        upstream.versions.overlay,
-        upstream.library.display()
-    );
+    let overlay = &upstream.versions.overlay;
+    let sysroot = upstream.sysroot.display();
+    let now = format!("{}\n{overlay}\n{sysroot}\n", upstream.versions);
     if fs::read_to_string(&stamp).ok().as_deref() != Some(&now) {
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("emptying {}", dir.display()))?;
@@ -298,11 +249,7 @@ fn remappings(ws: &Workspace, upstream: &Upstream) -> Result<Vec<String>> {
     let home = home.context("cargo's folder: expected CARGO_HOME or HOME in the environment")?;
     // Where a folder's own name depends on the registry it came from, the name goes as well.
     let sources = home.join("registry/src");
-    let mut remaps = vec![
-        remap(ws.root(), "/plimsoll"),
-        remap(&upstream.library, "/std"),
-        remap(&home, "/cargo"),
-    ];
+    let mut remaps = vec![remap(ws.root(), "/plimsoll"), remap(&upstream.library(), "/std"), remap(&home, "/cargo")];
     for entry in fs::read_dir(&sources).with_context(|| format!("reading {}", sources.display()))? {
         remaps.push(remap(&entry?.path(), "/crates"));
     }

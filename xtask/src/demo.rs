@@ -21,13 +21,7 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
-    let validator = Validator::start(
-        ws,
-        &Options {
-            block_production: "transaction",
-            slot_time_ms: 400,
-        },
-    )?;
+    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
     let mut cli = cargo(ws);
     cli.args([
         "run",
@@ -41,19 +35,8 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         "plimsoll",
         "--",
     ])
-    .args([
-        "demo",
-        "--rpc",
-        &validator.endpoints.rpc,
-        "--ws",
-        &validator.endpoints.ws,
-    ])
-    .args([
-        "--so",
-        "target/deploy/plimsoll.so",
-        "--program-keypair",
-        "keys/localnet-program.json",
-    ])
+    .args(["demo", "--rpc", &validator.endpoints.rpc, "--ws", &validator.endpoints.ws])
+    .args(["--so", "target/deploy/plimsoll.so", "--program-keypair", "keys/localnet-program.json"])
     .args(&args.rest);
     ui::note("compiling the command line and starting the demo");
     let status = cli.status().context("starting `plimsoll demo`")?;

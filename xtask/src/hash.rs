@@ -27,11 +27,7 @@ impl Hasher {
         list(&root.join(relative), &mut files)?;
         files.sort();
         for file in files {
-            let name = file
-                .strip_prefix(root)
-                .unwrap_or(&file)
-                .to_string_lossy()
-                .into_owned();
+            let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
             let content = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
             self.add(&name, &content);
         }

@@ -52,8 +52,7 @@ pub fn write(ws: &Workspace) -> Result<()> {
 
 pub fn check(ws: &Workspace) -> Result<()> {
     let wanted = generate(ws)?;
-    let found = fs::read_to_string(ws.path(FILE))
-        .with_context(|| format!("reading {FILE}; run `cargo xtask idl`"))?;
+    let found = fs::read_to_string(ws.path(FILE)).with_context(|| format!("reading {FILE}; run `cargo xtask idl`"))?;
     if found == wanted {
         return Ok(());
     }
@@ -78,17 +77,10 @@ fn generate(ws: &Workspace) -> Result<String> {
             .program_path(ws.path("programs/plimsoll"))
             .resolution(true)
             .skip_lint(false)
-            .cargo_args(
-                ARGUMENTS
-                    .iter()
-                    .map(|argument| (*argument).to_owned())
-                    .collect(),
-            )
+            .cargo_args(ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect())
             .build();
         env::remove_var("CARGO_TARGET_DIR");
-        let idl = idl.context(
-            "generating the IDL; `cargo test -p plimsoll --lib --features idl-build` shows more",
-        )?;
+        let idl = idl.context("generating the IDL; `cargo test -p plimsoll --lib --features idl-build` shows more")?;
         Ok(serde_json::to_string_pretty(&idl)? + "\n")
     })
 }

@@ -25,16 +25,11 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
         let text = name.to_string_lossy();
         let from_cargo = text.starts_with("CARGO_PKG_")
             || text.starts_with("CARGO_MANIFEST_")
-            || matches!(
-                &*text,
-                "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE"
-            );
+            || matches!(&*text, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE");
         if from_cargo {
             command.env_remove(&name);
         } else if text == "LD_LIBRARY_PATH" && env::var_os("CARGO").is_some() {
-            let kept: Vec<_> = env::split_paths(&value)
-                .filter(|dir| !added_by_cargo(dir))
-                .collect();
+            let kept: Vec<_> = env::split_paths(&value).filter(|dir| !added_by_cargo(dir)).collect();
             match env::join_paths(kept) {
                 Ok(path) if !path.is_empty() => command.env(&name, path),
                 _ => command.env_remove(&name),
@@ -45,12 +40,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 fn added_by_cargo(dir: &Path) -> bool {
-    dir.components().any(|c| {
-        matches!(
-            c.as_os_str().to_str(),
-            Some("target" | "toolchains" | "rustlib")
-        )
-    })
+    dir.components().any(|c| matches!(c.as_os_str().to_str(), Some("target" | "toolchains" | "rustlib")))
 }
 
 /// Runs to the end, both output streams collected. Does not judge the exit code.
@@ -63,19 +53,14 @@ pub fn collect(command: &mut Command, task: &Task) -> Result<(ExitStatus, String
         .spawn()
         .with_context(|| format!("starting `{shown}`"))?;
     let (sender, lines) = mpsc::channel();
-    let streams: [Option<Box<dyn Read + Send>>; 2] = [
-        child.stdout.take().map(|s| Box::new(s) as _),
-        child.stderr.take().map(|s| Box::new(s) as _),
-    ];
+    let streams: [Option<Box<dyn Read + Send>>; 2] =
+        [child.stdout.take().map(|s| Box::new(s) as _), child.stderr.take().map(|s| Box::new(s) as _)];
     for stream in streams.into_iter().flatten() {
         let sender = sender.clone();
         thread::spawn(move || {
             // A line cut short by the child's death is still worth showing.
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                if sender
-                    .send(String::from_utf8_lossy(&line).into_owned())
-                    .is_err()
-                {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                     break;
                 }
             }
@@ -88,9 +73,7 @@ pub fn collect(command: &mut Command, task: &Task) -> Result<(ExitStatus, String
         output.push_str(&line);
         output.push('\n');
     }
-    let status = child
-        .wait()
-        .with_context(|| format!("waiting for `{shown}`"))?;
+    let status = child.wait().with_context(|| format!("waiting for `{shown}`"))?;
     Ok((status, output))
 }
 
@@ -98,11 +81,7 @@ pub fn collect(command: &mut Command, task: &Task) -> Result<(ExitStatus, String
 pub fn checked(command: &mut Command, task: &Task) -> Result<String> {
     let (status, output) = collect(command, task)?;
     if !status.success() {
-        bail!(
-            "`{}` ended with {status}; its last lines:\n{}",
-            describe(command),
-            tail(&output)
-        );
+        bail!("`{}` ended with {status}; its last lines:\n{}", describe(command), tail(&output));
     }
     Ok(output)
 }
@@ -110,16 +89,9 @@ pub fn checked(command: &mut Command, task: &Task) -> Result<String> {
 /// Standard output of a short command that must succeed.
 pub fn stdout_of(command: &mut Command) -> Result<String> {
     let shown = describe(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("starting `{shown}`"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting `{shown}`"))?;
     if !output.status.success() {
-        bail!(
-            "`{shown}` ended with {}:\n{}",
-            output.status,
-            tail(&String::from_utf8_lossy(&output.stderr))
-        );
+        bail!("`{shown}` ended with {}:\n{}", output.status, tail(&String::from_utf8_lossy(&output.stderr)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -127,9 +99,7 @@ pub fn stdout_of(command: &mut Command) -> Result<String> {
 /// Runs with our own output streams, for work whose output is the point of running it.
 pub fn shown(command: &mut Command) -> Result<()> {
     let text = describe(command);
-    let status = command
-        .status()
-        .with_context(|| format!("starting `{text}`"))?;
+    let status = command.status().with_context(|| format!("starting `{text}`"))?;
     if !status.success() {
         bail!("`{text}` ended with {status}");
     }
@@ -138,8 +108,7 @@ pub fn shown(command: &mut Command) -> Result<()> {
 
 /// Whether a program of this name can be started.
 pub fn on_path(program: &str) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 pub fn tail(output: &str) -> String {
@@ -149,10 +118,6 @@ pub fn tail(output: &str) -> String {
 
 fn describe(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|arg| arg.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|arg| arg.to_string_lossy().into_owned()));
     words.join(" ")
 }

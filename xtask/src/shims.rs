@@ -30,9 +30,6 @@ pub fn run(ws: &Workspace) -> Result<()> {
         fs::write(&path, script).with_context(|| format!("writing {}", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     }
-    ui::note(&format!(
-        "cargo-build-sbf and surfpool written; for the Anchor CLI: export PATH={}:$PATH",
-        bin.display()
-    ));
+    ui::note(&format!("cargo-build-sbf and surfpool written; for the Anchor CLI: export PATH={}:$PATH", bin.display()));
     Ok(())
 }

@@ -22,11 +22,7 @@ pub struct Steps {
 impl Steps {
     /// With `only` non-empty, just the steps of these names.
     pub fn new(only: &[String]) -> Self {
-        Self {
-            only: only.to_vec(),
-            known: vec![],
-            done: vec![],
-        }
+        Self { only: only.to_vec(), known: vec![], done: vec![] }
     }
 
     pub fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) {
@@ -34,12 +30,7 @@ impl Steps {
     }
 
     /// A step that can only run under a condition; otherwise the reason goes into the table.
-    pub fn step_if(
-        &mut self,
-        name: &str,
-        condition: Result<(), String>,
-        work: impl FnOnce() -> Result<()>,
-    ) {
+    pub fn step_if(&mut self, name: &str, condition: Result<(), String>, work: impl FnOnce() -> Result<()>) {
         self.known.push(name.to_owned());
         if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
             return;
@@ -51,15 +42,7 @@ impl Steps {
             Ok(Err(error)) => {
                 eprintln!("error: {}", ui::chain(&error));
                 let first = error.to_string();
-                Outcome::Failed(
-                    first
-                        .lines()
-                        .next()
-                        .unwrap_or_default()
-                        .chars()
-                        .take(140)
-                        .collect(),
-                )
+                Outcome::Failed(first.lines().next().unwrap_or_default().chars().take(140).collect())
             }
             Err(reason) => Outcome::NotRun(reason),
         };
@@ -71,10 +54,7 @@ impl Steps {
     /// Prints the table; fails when a step failed.
     pub fn finish(self) -> Result<()> {
         if let Some(unknown) = self.only.iter().find(|only| !self.known.contains(only)) {
-            bail!(
-                "no step is called `{unknown}`; there are: {}",
-                self.known.join(", ")
-            );
+            bail!("no step is called `{unknown}`; there are: {}", self.known.join(", "));
         }
         eprintln!("\n{:<12} {:>9}  result", "step", "time");
         for (name, outcome, took) in &self.done {
@@ -82,11 +62,7 @@ impl Steps {
                 Outcome::Passed => String::new(),
                 Outcome::Failed(reason) | Outcome::NotRun(reason) => format!(": {reason}"),
             };
-            eprintln!(
-                "{name:<12} {:>9}  {}{reason}",
-                ui::seconds(*took),
-                label(outcome)
-            );
+            eprintln!("{name:<12} {:>9}  {}{reason}", ui::seconds(*took), label(outcome));
         }
         let failed: Vec<&str> = self
             .done
@@ -95,11 +71,7 @@ impl Steps {
             .map(|(name, ..)| name.as_str())
             .collect();
         if !failed.is_empty() {
-            bail!(
-                "failed: {}. One alone: `cargo xtask test {}`",
-                failed.join(", "),
-                failed[0]
-            );
+            bail!("failed: {}. One alone: `cargo xtask test {}`", failed.join(", "), failed[0]);
         }
         Ok(())
     }

@@ -30,11 +30,7 @@ pub struct Args {
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     let script = ensure(ws)?;
     ui::note("Ctrl-C stops the validator");
-    let status = node(&script)
-        .arg("--port")
-        .arg(args.port.to_string())
-        .args(&args.rest)
-        .status();
+    let status = node(&script).arg("--port").arg(args.port.to_string()).args(&args.rest).status();
     let status = status.context("starting node")?;
     // Ended by the Ctrl-C it was told to wait for.
     Ok(match status.code() {
@@ -55,42 +51,30 @@ pub fn ensure(ws: &Workspace) -> Result<PathBuf> {
     let mut inputs = String::new();
     for file in files {
         let path = ws.asset("surfpool").join(file);
-        inputs +=
-            &fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        inputs += &fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     }
-    let folder = locked_part(
-        ws,
-        "surfpool",
-        &inputs,
-        "installing the local validator (Surfpool)",
-        |folder, task| {
-            for program in ["node", "npm"] {
-                ensure!(
-                    process::on_path(program),
-                    "expected {program} on the path; found none. Install Node 20 or newer with npm"
-                );
-            }
-            let version = process::stdout_of(process::command("node").arg("--version"))?;
-            let major = version
-                .trim()
-                .trim_start_matches('v')
-                .split('.')
-                .next()
-                .and_then(|major| major.parse::<u32>().ok());
+    let folder = locked_part(ws, "surfpool", &inputs, "installing the local validator (Surfpool)", |folder, task| {
+        for program in ["node", "npm"] {
             ensure!(
-                major >= Some(18),
-                "expected Node 18 or newer (the project is tested with 20); found {}",
-                version.trim()
+                process::on_path(program),
+                "expected {program} on the path; found none. Install Node 20 or newer with npm"
             );
-            for file in files {
-                fs::copy(ws.asset("surfpool").join(file), folder.join(file))?;
-            }
-            let mut npm = process::command("npm");
-            npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-                .current_dir(folder);
-            process::checked(&mut npm, task).map(drop)
-        },
-    )?;
+        }
+        let version = process::stdout_of(process::command("node").arg("--version"))?;
+        let major =
+            version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+        ensure!(
+            major >= Some(18),
+            "expected Node 18 or newer (the project is tested with 20); found {}",
+            version.trim()
+        );
+        for file in files {
+            fs::copy(ws.asset("surfpool").join(file), folder.join(file))?;
+        }
+        let mut npm = process::command("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder);
+        process::checked(&mut npm, task).map(drop)
+    })?;
     Ok(folder.join(SCRIPT))
 }
 
@@ -120,12 +104,7 @@ impl Validator {
         let log = ws.path("target/xtask/surfpool.log");
         fs::create_dir_all(ws.path("target/xtask"))?;
         let mut child = node(&script)
-            .args([
-                "--exit-with-stdin",
-                "--block-production-mode",
-                options.block_production,
-                "--slot-time",
-            ])
+            .args(["--exit-with-stdin", "--block-production-mode", options.block_production, "--slot-time"])
             .arg(options.slot_time_ms.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -134,10 +113,7 @@ impl Validator {
             .context("starting node")?;
         let stdout = child.stdout.take().context("the validator's output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let endpoints = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| serde_json::from_str(&line).ok());
+        let endpoints = lines.by_ref().map_while(Result::ok).find_map(|line| serde_json::from_str(&line).ok());
         let Some(endpoints) = endpoints else {
             let status = child.wait()?;
             bail!(
@@ -149,11 +125,7 @@ impl Validator {
         // Keep reading, so that a talkative validator never blocks on a full pipe.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let validator = Self { child, endpoints };
-        ui::note(&format!(
-            "validator {} at {}",
-            validator.child.id(),
-            validator.endpoints.rpc
-        ));
+        ui::note(&format!("validator {} at {}", validator.child.id(), validator.endpoints.rpc));
         Ok(validator)
     }
 }

@@ -24,44 +24,21 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     // Without a program nothing below means anything, so a failure ends the run here.
     let compiler = build::program(ws)?;
     let compiler = compiler.as_ref();
-    let with_compiler = || {
-        compiler
-            .map(drop)
-            .ok_or_else(|| "no compiler for the chain on this machine".to_owned())
-    };
+    let with_compiler = || compiler.map(drop).ok_or_else(|| "no compiler for the chain on this machine".to_owned());
 
     let mut steps = Steps::new(&args.steps);
-    steps.step("format", || {
-        process::shown(cargo(ws).args(["fmt", "--all", "--check"]))
-    });
+    steps.step("format", || process::shown(cargo(ws).args(["fmt", "--all", "--check"])));
     steps.step("clippy", || {
-        let arguments = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ];
+        let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         process::shown(cargo(ws).args(arguments))
     });
     steps.step("engine", || engine_is_pure(ws));
     steps.step("idl", || idl::check(ws));
     steps.step("artifact", || artifact::check(ws, compiler));
-    steps.step_if("bigframe", with_compiler(), || {
-        build::refuses_big_frame(ws, required(compiler)?)
-    });
+    steps.step_if("bigframe", with_compiler(), || build::refuses_big_frame(ws, required(compiler)?));
     steps.step_if("soundness", with_compiler(), || {
         build::soundness(ws, required(compiler)?)?;
-        process::shown(cargo(ws).args([
-            "test",
-            "--locked",
-            "--package",
-            "plimsoll-tests",
-            "--test",
-            "soundness",
-        ]))
+        process::shown(cargo(ws).args(["test", "--locked", "--package", "plimsoll-tests", "--test", "soundness"]))
     });
     steps.step("tests", || {
         let mut test = cargo(ws);
@@ -73,21 +50,8 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         process::shown(&mut test)
     });
     steps.step("vectors", || {
-        let run = [
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "plimsoll-cli",
-            "--bin",
-            "plimsoll",
-            "--",
-        ];
-        process::shown(
-            cargo(ws)
-                .args(run)
-                .args(["vectors", "vectors/reference.json"]),
-        )
+        let run = ["run", "--quiet", "--locked", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"];
+        process::shown(cargo(ws).args(run).args(["vectors", "vectors/reference.json"]))
     });
     steps.step("validator", || on_validator(ws));
     steps.finish()?;
@@ -114,15 +78,9 @@ fn engine_is_pure(ws: &Workspace) -> Result<()> {
         "none",
     ]);
     let tree = process::stdout_of(&mut tree)?;
-    let foreign: Vec<&str> = tree
-        .lines()
-        .filter(|line| line.contains("anchor") || line.contains("solana"))
-        .collect();
+    let foreign: Vec<&str> = tree.lines().filter(|line| line.contains("anchor") || line.contains("solana")).collect();
     if !foreign.is_empty() {
-        bail!(
-            "plimsoll-engine must depend on neither Anchor nor Solana; found\n{}",
-            foreign.join("\n")
-        );
+        bail!("plimsoll-engine must depend on neither Anchor nor Solana; found\n{}", foreign.join("\n"));
     }
     Ok(())
 }
@@ -130,25 +88,10 @@ fn engine_is_pure(ws: &Workspace) -> Result<()> {
 /// The program on a validator, by the real loader, over JSON-RPC.
 fn on_validator(ws: &Workspace) -> Result<()> {
     surfpool::ensure(ws)?;
-    let validator = Validator::start(
-        ws,
-        &Options {
-            block_production: "transaction",
-            slot_time_ms: 400,
-        },
-    )?;
+    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
     let mut test = cargo(ws);
-    test.args([
-        "test",
-        "--locked",
-        "--package",
-        "plimsoll-tests",
-        "--test",
-        "validator",
-        "--",
-        "--ignored",
-    ])
-    .env("PLIMSOLL_RPC", &validator.endpoints.rpc)
-    .env("PLIMSOLL_WS", &validator.endpoints.ws);
+    test.args(["test", "--locked", "--package", "plimsoll-tests", "--test", "validator", "--", "--ignored"])
+        .env("PLIMSOLL_RPC", &validator.endpoints.rpc)
+        .env("PLIMSOLL_WS", &validator.endpoints.ws);
     process::shown(&mut test)
 }

@@ -30,8 +30,8 @@ impl Task {
 pub fn task<T>(title: &str, work: impl FnOnce(&Task) -> Result<T>) -> Result<T> {
     let bar = stderr().is_terminal().then(|| {
         let bar = ProgressBar::new_spinner();
-        let style = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")
-            .unwrap_or(ProgressStyle::default_spinner());
+        let style =
+            ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}").unwrap_or(ProgressStyle::default_spinner());
         bar.set_style(style);
         bar.set_message(title.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -40,10 +40,7 @@ pub fn task<T>(title: &str, work: impl FnOnce(&Task) -> Result<T>) -> Result<T> 
     if bar.is_none() {
         eprintln!("- {title} ...");
     }
-    let task = Task {
-        title: title.to_owned(),
-        bar,
-    };
+    let task = Task { title: title.to_owned(), bar };
     let start = Instant::now();
     let result = work(&task);
     if let Some(bar) = &task.bar {
@@ -69,9 +66,5 @@ pub fn seconds(duration: Duration) -> String {
 
 /// An error and its causes, one a line, the cause the user can act on last.
 pub fn chain(error: &Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n  because: ")
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\n  because: ")
 }

@@ -6,6 +6,7 @@ mod kinds;
 #[cfg(test)]
 mod tests;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,14 +51,22 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {name}"))?;
     let outcomes = evaluate(&text).with_context(|| format!("{name} is not a file of vectors"))?;
     let tally = Tally::of(&outcomes);
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report(&outcomes, &tally))?);
+    print(&if args.json {
+        serde_json::to_string_pretty(&report(&outcomes, &tally))?
     } else {
-        outcomes.iter().for_each(|outcome| println!("{}", outcome.line()));
-        println!("{} passed, {} failed, {} not supported yet", tally.passed, tally.failed, tally.unsupported);
-    }
+        let lines: String = outcomes.iter().map(|outcome| outcome.line() + "\n").collect();
+        format!("{lines}{} passed, {} failed, {} not supported yet", tally.passed, tally.failed, tally.unsupported)
+    })?;
     let is_failure = tally.failed > 0 || (args.strict && tally.unsupported > 0);
     Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints a report; a reader that stops early, as `head` does, is no error.
+fn print(report: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{report}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.context("cannot print the report"),
+    }
 }
 
 fn evaluate(text: &str) -> Result<Vec<Outcome>> {

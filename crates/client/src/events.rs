@@ -54,7 +54,18 @@ macro_rules! events {
 }
 
 events!(
-    MarketCreated, ReserveCreated, ReservesRefreshed, StalePriceNoticed, SupplyChanged, InsuranceFunded, FeesCollected, AccountChanged, CollateralChanged, DebtChanged, PositionLiquidated, DefaultSettled,
+    MarketCreated,
+    ReserveCreated,
+    ReservesRefreshed,
+    StalePriceNoticed,
+    SupplyChanged,
+    InsuranceFunded,
+    FeesCollected,
+    AccountChanged,
+    CollateralChanged,
+    DebtChanged,
+    PositionLiquidated,
+    DefaultSettled,
 );
 
 impl Event {

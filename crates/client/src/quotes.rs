@@ -8,7 +8,9 @@ pub use plimsoll_engine::quote::{CollateralQuote, DebtQuote, LiquidationQuote, P
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
     /// More bytes than the quote has.
-    #[error("return data has {found} bytes, this quote has {expected}; was it another instruction's, or another version's?")]
+    #[error(
+        "return data has {found} bytes, this quote has {expected}; was it another instruction's, or another version's?"
+    )]
     TooLong {
         /// Bytes there were.
         found: usize,

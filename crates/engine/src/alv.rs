@@ -101,7 +101,7 @@ impl Curve {
     pub fn value_and_slope(&self, atoms: u64) -> (Value, Factor) {
         let ratio = self.ratio(atoms);
         let half_impact = self.impact_q48 / 2;
-        let times_q48 = |a: u64, b: u64| saturate(widen(a) * widen(b) >> 48);
+        let times_q48 = |a: u64, b: u64| saturate((widen(a) * widen(b)) >> 48);
         let inner = times_q48(half_impact, ratio.root_q48);
         let numerator = if atoms <= self.depth_atoms {
             ONE_Q48.saturating_add(inner)
@@ -110,7 +110,7 @@ impl Curve {
         };
         let over_once = times_q63(numerator, ratio.reciprocal_q63);
         let over_twice = times_q63(over_once, ratio.reciprocal_q63);
-        let slope = Factor(saturate(widen(self.discount.0) * widen(over_twice) >> 48));
+        let slope = Factor(saturate((widen(self.discount.0) * widen(over_twice)) >> 48));
         (self.value_at(&ratio), slope)
     }
 

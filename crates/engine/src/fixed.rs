@@ -10,6 +10,9 @@
 
 use crate::state::wire;
 
+#[cfg(test)]
+mod tests;
+
 wire! {
     /// A `u128` in account memory: two little-endian halves, because the alignment of `u128` differs between targets.
     #[derive(Default)]
@@ -219,7 +222,7 @@ impl Factor {
 
     /// The product, rounded down, saturating.
     pub fn times_floor(self, other: Self) -> Self {
-        Self(saturate(widen(self.0) * widen(other.0) >> FACTOR_BITS))
+        Self(saturate((widen(self.0) * widen(other.0)) >> FACTOR_BITS))
     }
 
     /// The product, rounded up, saturating.
@@ -239,7 +242,7 @@ impl Factor {
 
     /// In basis points, rounded down.
     pub fn to_bps_floor(self) -> u64 {
-        saturate(widen(self.0) * widen(BPS) >> FACTOR_BITS)
+        saturate((widen(self.0) * widen(BPS)) >> FACTOR_BITS)
     }
 }
 

@@ -90,16 +90,31 @@ impl ReserveState {
         if unix <= self.accrued_at {
             return;
         }
-        // Rounded down as lenders' assets are, or a part that takes all of the interest would take an atom of theirs.
-        let owed = |reserve: &Self| owed_floor(reserve.debt_shares.get(), reserve.debt_index.get());
-        let before = owed(self);
-        self.debt_index = Word128::new(self.projected_index(unix));
+        let index = self.projected_index(unix);
+        let (insurance, fee) = self.interest_parts(index);
+        self.debt_index = Word128::new(index);
         self.accrued_at = unix;
-        let interest = owed(self).saturating_sub(before);
-        let part = |bps: u64| saturate(mul_div_floor(widen(interest), widen(bps), widen(BPS)).unwrap_or(0));
-        self.insurance_accrued_atoms = self.insurance_accrued_atoms.saturating_add(part(self.rates.insurance_share_bps));
-        self.fee_accrued_atoms = self.fee_accrued_atoms.saturating_add(part(self.rates.fee_share_bps));
+        self.insurance_accrued_atoms = self.insurance_accrued_atoms.saturating_add(insurance);
+        self.fee_accrued_atoms = self.fee_accrued_atoms.saturating_add(fee);
         self.realise_accrued();
+    }
+
+    /// What of the interest up to an index belongs to insurance and to the protocol, rounded down.
+    fn interest_parts(&self, index: u128) -> (u64, u64) {
+        // Rounded down as lenders' assets are, or a part that takes all of the interest would take an atom of theirs.
+        let owed = |index: u128| owed_floor(self.debt_shares.get(), index);
+        let interest = owed(index).saturating_sub(owed(self.debt_index.get()));
+        let part = |bps: u64| saturate(mul_div_floor(widen(interest), widen(bps), widen(BPS)).unwrap_or(0));
+        (part(self.rates.insurance_share_bps), part(self.rates.fee_share_bps))
+    }
+
+    /// Debt (rounded up) and cash as they will be once interest is booked up to `unix`, atoms.
+    pub fn projected_debt_and_cash(&self, unix: i64) -> (u64, u64) {
+        let index = self.projected_index(unix);
+        let (insurance, fee) = self.interest_parts(index);
+        let leaving = [self.insurance_accrued_atoms, insurance, self.fee_accrued_atoms, fee];
+        let cash = leaving.iter().fold(self.cash_atoms, |cash, atoms| cash.saturating_sub(*atoms));
+        (owed_ceil(self.debt_shares.get(), index), cash)
     }
 
     /// Moves accrued interest of insurance and protocol out of cash, as far as cash goes. Assets stay the same.

@@ -11,7 +11,8 @@
 //! | debt shares minted on borrow | up | no free atom |
 //! | debt shares burned on repay | down | no free atom |
 //! | loss booked | up | the residue is the lenders' |
-#![cfg_attr(not(test), no_std)]
+// The derives that describe types to the IDL want std; nothing that decides is built with that feature.
+#![cfg_attr(not(any(test, feature = "idl")), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

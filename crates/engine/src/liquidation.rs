@@ -87,7 +87,7 @@ pub fn repayment_step(shortfall: Value, target_weight: Factor, seized_weight: Fa
     Some(shortfall.over_ceil(Factor(gain)))
 }
 
-/// Most Newton steps; three reach 1e-9.
+/// Most Newton steps. Three reach 1e-9 of a usual target; four are needed where the target is as high as 2.
 const STEPS_MAX: u32 = 5;
 
 /// Smallest repayment (by value) that brings health to the target, `None` where this pair cannot.
@@ -181,6 +181,9 @@ pub fn is_terminal(collateral_value: Value, debt_value: Value, market: &MarketPo
     collateral_value < debt_value.times_ceil(Factor::ONE.plus(Factor::from_bps_ceil(market.bonus_default_bps)))
 }
 
+/// Slack of the pair rule, 2^-40: the roundings of health, weight and k.
+const PAIR_SLACK: u64 = 4;
+
 /// lb of a position that is not terminal: bonus, solvency, and the pair rule that makes health rise.
 ///
 /// Selling `lb*v` of collateral gives up at most `m*k*lb*v` of weighted value (k = ALV/plain, by concavity) and takes off
@@ -201,7 +204,8 @@ fn gross_factor(
     let given_up = widen(collateral.maintenance.times_ceil(kept).0);
     let taken_off = widen(health.times_floor(debt.weight).0);
     let improving = Factor((taken_off << FACTOR_BITS).checked_div(given_up).map_or(u64::MAX, saturate));
-    if improving < one.plus(Factor::from_bps_floor(terms.bonus_min_bps)) {
+    // A few units of the last place: where bonus_min is the default bonus, rounding must not refuse the only pair.
+    if improving.plus(Factor(PAIR_SLACK)) < one.plus(Factor::from_bps_floor(terms.bonus_min_bps)) {
         return Err(EngineError::TakeOtherCollateral);
     }
     Ok(solvent.min(improving))

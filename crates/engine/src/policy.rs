@@ -25,9 +25,9 @@ const ROOT_DAY_RECIPROCAL_Q52: u64 = 15_321_557_073_398;
 impl RiskTerms {
     /// `z * sigma * sqrt(tau)`: the adverse move over the horizon, rounded up, at most one half.
     pub fn adverse_move(&self, sigma: Factor) -> Factor {
-        // sqrt(secs) in Q20 keeps 2^-20 of a root second; times Q52, over 2^32, gives sqrt(days) in Q40.
-        let root_secs_q20 = (self.horizon_secs.min(HORIZON_SECS_MAX) << 40).isqrt().saturating_add(1);
-        let root_days = Factor(saturate((widen(root_secs_q20) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (72 - FACTOR_BITS)).saturating_add(1));
+        // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
+        let root_secs_q23 = (self.horizon_secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
+        let root_days = Factor(saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1));
         let z = Factor(saturate((widen(self.z_x100) << FACTOR_BITS).div_ceil(100)));
         z.times_ceil(sigma).times_ceil(root_days).min(Factor(Factor::ONE.0 / 2))
     }
@@ -153,9 +153,11 @@ impl OraclePolicy {
         Factor::ratio_floor(widen(whole.saturating_sub(noticed_secs)), widen(whole)).min(Factor::ONE)
     }
 
-    /// What confidence exceeds the soft limit, in the reading's numbers: moves the price for the borrower.
+    /// What confidence exceeds the soft limit, in the reading's numbers: moves the price for the borrower. Counted up to
+    /// the hard limit only, or one reading of a worthless token with an absurd confidence would make a position immortal.
     pub fn confidence_excess(&self, reading: &Reading) -> u64 {
-        reading.confidence.saturating_sub(bps_of(reading.price, self.confidence_soft_bps))
+        let counted = reading.confidence.min(bps_of(reading.price, self.confidence_hard_bps));
+        counted.saturating_sub(bps_of(reading.price, self.confidence_soft_bps))
     }
 
     fn validate(&self) -> Result<()> {

@@ -88,7 +88,7 @@ pub fn to_e9(factor: Factor) -> u64 {
     if factor == Factor::MAX {
         return u64::MAX;
     }
-    saturate(widen(factor.0) * 1_000_000_000 >> crate::fixed::FACTOR_BITS)
+    saturate((widen(factor.0) * 1_000_000_000) >> crate::fixed::FACTOR_BITS)
 }
 
 /// A value in nano-dollars, saturating (above 18 billion USD).
@@ -271,7 +271,7 @@ impl crate::state::ReserveState {
         if self.status == crate::state::RESERVE_CLOSED {
             return LendingRoom::default();
         }
-        let debt = crate::interest::owed_ceil(self.debt_shares.get(), self.projected_index(now.unix));
-        LendingRoom { atoms: self.cash_atoms.min(self.caps.borrow_atoms.saturating_sub(debt)) }
+        let (debt, cash) = self.projected_debt_and_cash(now.unix);
+        LendingRoom { atoms: cash.min(self.caps.borrow_atoms.saturating_sub(debt)) }
     }
 }

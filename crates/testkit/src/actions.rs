@@ -125,7 +125,13 @@ impl World {
     }
 
     /// Anyone repays a borrower's debt.
-    pub fn repay_for(&mut self, role: &impl Role, borrower: &Borrower, token: &Token, amount_atoms_max: u64) -> Outcome {
+    pub fn repay_for(
+        &mut self,
+        role: &impl Role,
+        borrower: &Borrower,
+        token: &Token,
+        amount_atoms_max: u64,
+    ) -> Outcome {
         self.wallet(role, token);
         let repay = Repay {
             payer: role.address(),
@@ -221,7 +227,8 @@ impl World {
 
     /// Anyone hands newer prices to reserves.
     pub fn refresh_reserves(&mut self, role: &impl Role, tokens: &[&Token]) -> Outcome {
-        let offers: Vec<Offer> = tokens.iter().map(|token| Offer { reserve: token.reserve, price: token.price }).collect();
+        let offers: Vec<Offer> =
+            tokens.iter().map(|token| Offer { reserve: token.reserve, price: token.price }).collect();
         self.act(RefreshReserves { offers: &offers }.instruction(), role)
     }
 
@@ -293,4 +300,3 @@ impl World {
         self.simulate(&[instruction], &[&house])
     }
 }
-

@@ -75,7 +75,9 @@ impl World {
     fn decode_all<T: AccountState>(&self) -> Vec<Account<T>> {
         let accounts = self.svm.get_program_accounts(&PROGRAM_ID).into_iter();
         let of_kind = accounts.filter(|(_, account)| account.data.starts_with(T::DISCRIMINATOR));
-        of_kind.map(|(address, account)| Account::decode(address, &account.data).unwrap_or_else(|error| panic!("{error}"))).collect()
+        of_kind
+            .map(|(address, account)| Account::decode(address, &account.data).unwrap_or_else(|error| panic!("{error}")))
+            .collect()
     }
 
     fn conservation(&self, violations: &mut Vec<String>) {
@@ -91,7 +93,9 @@ impl World {
         }
         for (mint, supply) in supplies {
             let held = held.get(&mint).copied().unwrap_or(0);
-            expect(violations, held == supply, || format!("I1: accounts of mint {mint} hold {held} atoms, supply is {supply}"));
+            expect(violations, held == supply, || {
+                format!("I1: accounts of mint {mint} hold {held} atoms, supply is {supply}")
+            });
         }
     }
 
@@ -117,7 +121,8 @@ impl World {
     fn sums(&self, reserve: &Reserve, positions: &[Position], lenders: &[Lender], violations: &mut Vec<String>) {
         let (state, name) = (&reserve.state, self.name_of(&reserve.address));
         let key = reserve.address.to_bytes();
-        let slots = || positions.iter().flat_map(|position| position.state.collaterals()).filter(|slot| slot.reserve == key);
+        let slots =
+            || positions.iter().flat_map(|position| position.state.collaterals()).filter(|slot| slot.reserve == key);
         let (mut atoms, mut counted) = (0u128, 0u128);
         for slot in slots() {
             atoms += u128::from(slot.atoms);
@@ -125,23 +130,34 @@ impl World {
         }
         let debts = positions.iter().flat_map(|position| position.state.debts()).filter(|slot| slot.reserve == key);
         let shares: u128 = debts.map(|slot| slot.shares.get()).sum();
-        let lent: u128 = lenders.iter().filter(|lender| lender.state.reserve == key).map(|lender| lender.state.shares.get()).sum();
+        let lent: u128 =
+            lenders.iter().filter(|lender| lender.state.reserve == key).map(|lender| lender.state.shares.get()).sum();
 
         let total = u128::from(state.collateral_atoms);
-        expect(violations, atoms == total, || format!("I4: positions hold {atoms} collateral atoms of {name}, it says {total}"));
+        expect(violations, atoms == total, || {
+            format!("I4: positions hold {atoms} collateral atoms of {name}, it says {total}")
+        });
         let total = state.debt_shares.get();
-        expect(violations, shares == total, || format!("I5: positions owe {shares} debt shares to {name}, it says {total}"));
+        expect(violations, shares == total, || {
+            format!("I5: positions owe {shares} debt shares to {name}, it says {total}")
+        });
         let total = state.supply_shares.get();
-        expect(violations, lent == total, || format!("I6: lenders hold {lent} supply shares of {name}, it says {total}"));
+        expect(violations, lent == total, || {
+            format!("I6: lenders hold {lent} supply shares of {name}, it says {total}")
+        });
         let total = u128::from(state.counted_atoms);
-        expect(violations, counted <= total, || format!("I7: slots count {counted} atoms of {name}, it counts {total}"));
+        expect(violations, counted <= total, || {
+            format!("I7: slots count {counted} atoms of {name}, it counts {total}")
+        });
     }
 }
 
 /// Haircut that a transaction's events book on a reserve, atoms.
 fn haircut_of(events: &[Event], reserve: &Pubkey) -> u128 {
     let haircuts = events.iter().map(|event| match event {
-        Event::PositionLiquidated(liquidated) if liquidated.repaid_reserve == *reserve => u128::from(liquidated.haircut_atoms),
+        Event::PositionLiquidated(liquidated) if liquidated.repaid_reserve == *reserve => {
+            u128::from(liquidated.haircut_atoms)
+        }
         Event::DefaultSettled(settled) => {
             let losses = settled.losses.iter().filter(|loss| loss.reserve == *reserve);
             losses.map(|loss| u128::from(loss.haircut_atoms)).sum()
@@ -208,13 +224,21 @@ fn slots(position: &Position, violations: &mut Vec<String>) {
         wrong("a reserve stands in two slots".into());
     }
     let taken = &state.taken_atoms;
-    if taken.iter().flat_map(|row| &row[collaterals.len()..MAX_COLLATERALS]).chain(taken[debts.len()..].iter().flatten()).any(|atoms| *atoms != 0) {
+    if taken
+        .iter()
+        .flat_map(|row| &row[collaterals.len()..MAX_COLLATERALS])
+        .chain(taken[debts.len()..].iter().flatten())
+        .any(|atoms| *atoms != 0)
+    {
         wrong("collateral is booked as taken in an unused slot".into());
     }
     for slot in collaterals {
         let (atoms, counted) = (slot.atoms, slot.counted_atoms);
         if counted > atoms || (state.has_debt() && counted < atoms) {
-            violations.push(format!("I7: position {address} holds {atoms} atoms of {}, {counted} of them counted", Pubkey::new_from_array(slot.reserve)));
+            violations.push(format!(
+                "I7: position {address} holds {atoms} atoms of {}, {counted} of them counted",
+                Pubkey::new_from_array(slot.reserve)
+            ));
         }
     }
 }

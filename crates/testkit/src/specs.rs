@@ -122,7 +122,14 @@ pub struct Spec {
 impl Spec {
     /// A [`volatile`] token of 9 decimals at a price, SPL Token, Pyth pull.
     pub fn volatile(name: &str, price: &str) -> Self {
-        Self { name: name.into(), price: price.into(), decimals: 9, kind: Kind::Spl, class: volatile, edits: Vec::new() }
+        Self {
+            name: name.into(),
+            price: price.into(),
+            decimals: 9,
+            kind: Kind::Spl,
+            class: volatile,
+            edits: Vec::new(),
+        }
     }
 
     /// A [`stable`] token of 6 decimals at a price, SPL Token, Pyth push.

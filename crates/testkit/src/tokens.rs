@@ -146,8 +146,16 @@ impl World {
     pub fn donate(&mut self, role: &impl Role, token: &Token, vault: Vault, atoms: u64) {
         let (wallet, target, program) = (self.wallet(role, token), token.vault(vault), token.kind.program());
         let owner = role.address();
-        let transfer =
-            token_instruction::transfer_checked(&program, &wallet, &token.mint, &target, &owner, &[], atoms, token.decimals);
+        let transfer = token_instruction::transfer_checked(
+            &program,
+            &wallet,
+            &token.mint,
+            &target,
+            &owner,
+            &[],
+            atoms,
+            token.decimals,
+        );
         self.send(&[transfer.expect("a token program")], &[role]).expect("a transfer to a vault");
         *self.donations.entry(target).or_default() += u128::from(atoms);
     }

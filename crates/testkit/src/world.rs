@@ -381,7 +381,11 @@ impl World {
     }
 
     #[track_caller]
-    fn fetch<T, E: std::fmt::Display>(&self, address: Pubkey, decode: impl Fn(Pubkey, &Pubkey, &[u8]) -> Result<T, E>) -> T {
+    fn fetch<T, E: std::fmt::Display>(
+        &self,
+        address: Pubkey,
+        decode: impl Fn(Pubkey, &Pubkey, &[u8]) -> Result<T, E>,
+    ) -> T {
         let name = self.name_of(&address);
         let account = self.svm.get_account(&address).unwrap_or_else(|| panic!("there is no account {name}"));
         decode(address, &account.owner, &account.data).unwrap_or_else(|error| panic!("{error}"))

@@ -6,7 +6,7 @@
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::price::{RawPrice, Reading};
-use plimsoll_engine::state::{ReserveState, ORACLE_PYTH_PULL};
+use plimsoll_engine::state::{ReserveState, ORACLE_PYTH_PULL, ORACLE_PYTH_PUSH};
 use plimsoll_engine::Now;
 
 use crate::error::{OrRefuse, PlimsollError};
@@ -16,10 +16,10 @@ mod pyth_push;
 
 /// Reads a price account against an oracle kind and its feed id or address.
 pub fn read_feed(account: &AccountInfo, oracle_kind: u8, oracle: &[u8; 32], now: &Now) -> Result<Reading> {
-    let raw = if oracle_kind == ORACLE_PYTH_PULL {
-        pyth_pull::read(account, oracle)?
-    } else {
-        pyth_push::read(account, oracle)?
+    let raw = match oracle_kind {
+        ORACLE_PYTH_PULL => pyth_pull::read(account, oracle)?,
+        ORACLE_PYTH_PUSH => pyth_push::read(account, oracle)?,
+        _ => return err!(PlimsollError::InvalidOraclePolicy),
     };
     Reading::checked(&raw, now).or_refuse()
 }

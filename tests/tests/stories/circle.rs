@@ -52,7 +52,10 @@ fn full_circle(volatile: Spec, stable: Spec) -> Told {
     world.refuses(PlimsollError::NotInDefault, |world| world.settle_default(&liquidator, &borrower));
 
     // Lenders redeem, and have lost in proportion.
-    let shares = [world.lender_account(&first, &usdc).state.shares.get(), world.lender_account(&second, &usdc).state.shares.get()];
+    let shares = [
+        world.lender_account(&first, &usdc).state.shares.get(),
+        world.lender_account(&second, &usdc).state.shares.get(),
+    ];
     let wallets = [world.purse(&first, &usdc), world.purse(&second, &usdc)];
     world.redeem(&first, &usdc, shares[0])?;
     world.redeem(&second, &usdc, shares[1])?;

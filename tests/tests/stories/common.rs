@@ -35,7 +35,11 @@ pub fn liquidate_as_quoted(
     assert_eq!(after.1 - before.1, quote.seize_atoms, "and receives what was quoted");
     let Event::PositionLiquidated(event) = receipt.event() else { panic!("not a liquidation: {receipt:?}") };
     let told = (event.repay_atoms, event.fee_atoms, event.seize_atoms, event.gross_factor_e9);
-    assert_eq!(told, (quote.repay_atoms, quote.fee_atoms, quote.seize_atoms, quote.gross_factor_e9), "the event says the same");
+    assert_eq!(
+        told,
+        (quote.repay_atoms, quote.fee_atoms, quote.seize_atoms, quote.gross_factor_e9),
+        "the event says the same"
+    );
     let healths = (event.health_before_e9, event.health_after_e9);
     assert_eq!(healths, (quote.health_before_e9, quote.health_after_e9), "of health too");
     world.check_invariants();

@@ -24,7 +24,9 @@ fn one_atom_of_a_token_with_a_dead_feed_does_not_stop_a_liquidation() -> Told {
 
     // The dead one itself cannot be priced, so it cannot be seized.
     world.wallet(&liquidator, &dead);
-    world.refuses(PlimsollError::StalePrice, |world| world.liquidate(&liquidator, &borrower, &dead, &usdc, Limits::NONE));
+    world.refuses(PlimsollError::StalePrice, |world| {
+        world.liquidate(&liquidator, &borrower, &dead, &usdc, Limits::NONE)
+    });
     Ok(())
 }
 
@@ -55,7 +57,8 @@ fn an_old_reading_of_other_collateral_fades_in_a_line_from_the_notice_on() -> To
     let keeper = setting.world.person("keeper");
     let world = &mut setting.world;
     // What OLD counts: everything but the SOL, rounded down.
-    let counts = |world: &mut World| world.quote_position(&borrower).collateral_nano_usd.saturating_sub(15_000 * DOLLAR);
+    let counts =
+        |world: &mut World| world.quote_position(&borrower).collateral_nano_usd.saturating_sub(15_000 * DOLLAR);
     let whole = 10_000 * DOLLAR;
 
     world.refuses(PlimsollError::PriceNotStale, |world| world.notice_stale_price(&keeper, &old));

@@ -28,7 +28,11 @@ fn a_default_with_two_debts_is_settled_debt_by_debt() -> Told {
     let quote = liquidate_as_quoted(world, &liquidator, &borrower, (&sol, &usdc), Limits::NONE)?;
     assert_eq!((quote.is_terminal, quote.seize_atoms), (1, sol.atoms("100")), "{quote:?}");
     let position = world.position(&borrower).state;
-    assert_eq!((position.collateral_count, position.debt_count), (0, 2), "the other debt is not writable in a liquidation");
+    assert_eq!(
+        (position.collateral_count, position.debt_count),
+        (0, 2),
+        "the other debt is not writable in a liquidation"
+    );
 
     let owed = world.quote_position(&borrower).debts;
     let before = [world.reserve(&usdc).state, world.reserve(&usdt).state];
@@ -38,13 +42,21 @@ fn a_default_with_two_debts_is_settled_debt_by_debt() -> Told {
     for index in 0..2 {
         let loss = &event.losses[index];
         assert_eq!(loss.written_off_atoms, owed[index].owed_atoms);
-        assert_eq!(loss.insurance_atoms + loss.haircut_atoms, loss.written_off_atoms, "insurance pays, lenders bear the rest");
+        assert_eq!(
+            loss.insurance_atoms + loss.haircut_atoms,
+            loss.written_off_atoms,
+            "insurance pays, lenders bear the rest"
+        );
         assert_eq!(loss.total_assets_atoms, after[index].assets_atoms());
         let fell = before[index].assets_atoms() - after[index].assets_atoms();
         assert!(fell <= loss.haircut_atoms && fell + 2 >= loss.haircut_atoms, "{fell} is the haircut of {loss:?}");
         assert_eq!(after[index].debt_shares.get(), 0);
     }
-    assert_eq!(event.losses[1].insurance_atoms, usdt.atoms("300") + before[1].insurance_accrued_atoms, "all insurance there was");
+    assert_eq!(
+        event.losses[1].insurance_atoms,
+        usdt.atoms("300") + before[1].insurance_accrued_atoms,
+        "all insurance there was"
+    );
     let position = world.position(&borrower).state;
     assert_eq!((position.collateral_count, position.debt_count), (0, 0));
     world.check_invariants();
@@ -142,7 +154,11 @@ fn two_terminal_collaterals_are_closed_one_after_the_other() -> Told {
     world.refresh_prices();
     for (token, count) in [(&sol, 1), (&bonk, 0)] {
         let quote = liquidate_as_quoted(world, &liquidator, &borrower, (token, &usdc), Limits::NONE)?;
-        assert_eq!((quote.is_terminal, quote.gross_factor_e9), (1, 1_050_000_000 - 1), "the default bonus, rounded down");
+        assert_eq!(
+            (quote.is_terminal, quote.gross_factor_e9),
+            (1, 1_050_000_000 - 1),
+            "the default bonus, rounded down"
+        );
         assert_eq!(world.position(&borrower).state.collateral_count, count);
     }
     assert_eq!(world.position(&borrower).state.debt_count, 0, "the last one settled it");

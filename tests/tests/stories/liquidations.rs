@@ -19,7 +19,8 @@ fn a_position_cools_off_until_the_quoted_slot() -> Told {
     world.wallet(&liquidator, &sol);
     world.wallet(&liquidator, &usdc);
     world.advance_slots(quote.retry_slot - 1 - world.clock().slot);
-    world.refuses(PlimsollError::CoolingOff, |world| world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE));
+    world
+        .refuses(PlimsollError::CoolingOff, |world| world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE));
     world.advance_slots(1);
     liquidate_as_quoted(world, &liquidator, &borrower, (&sol, &usdc), Limits::NONE)?;
     Ok(())
@@ -112,7 +113,10 @@ fn a_fee_on_the_bonus_goes_to_the_insurance_of_the_repaid_reserve() -> Told {
 
     let bonus_e9 = u128::from(quote.gross_factor_e9 - ONE_E9);
     let fee = u128::from(quote.repay_atoms) * bonus_e9 / u128::from(ONE_E9) / 10;
-    assert!(u128::from(quote.fee_atoms).abs_diff(fee) <= 1 + u128::from(quote.repay_atoms) / u128::from(ONE_E9), "{quote:?}");
+    assert!(
+        u128::from(quote.fee_atoms).abs_diff(fee) <= 1 + u128::from(quote.repay_atoms) / u128::from(ONE_E9),
+        "{quote:?}"
+    );
     assert!(world.reserve(&usdc).state.insurance_atoms >= insurance + quote.fee_atoms);
     Ok(())
 }

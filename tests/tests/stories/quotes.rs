@@ -25,6 +25,24 @@ fn what_is_quoted_as_the_most_to_borrow_can_be_borrowed_and_no_more() -> Told {
 }
 
 #[test]
+fn a_quote_bound_by_liquidity_knows_what_a_borrow_books_first() -> Told {
+    let mut setting = setting();
+    let usdc = setting.usdc.clone();
+    let borrower = setting.borrower("14000", "900000");
+    let world = &mut setting.world;
+    // A month of interest is not booked yet; its parts for insurance and protocol leave cash before a loan does.
+    world.advance_with_prices(2_592_000);
+    let max = world.quote_position(&borrower).debts[0].borrow_max_atoms;
+    let cash = world.reserve(&usdc).state.cash_atoms;
+    assert!(0 < max && max <= cash, "{max} of {cash}");
+    world.refuses(PlimsollError::InsufficientLiquidity, |world| world.borrow(&borrower, &usdc, cash + 1));
+    world.borrow(&borrower, &usdc, max)?;
+    assert_eq!(world.reserve(&usdc).state.cash_atoms, 0, "bound by liquidity, to the atom");
+    world.check_invariants();
+    Ok(())
+}
+
+#[test]
 fn what_is_quoted_as_the_most_to_withdraw_can_be_withdrawn_and_no_more() -> Told {
     for (sol_amount, debt) in [("3", "100"), ("777.123456789", "31415.926535"), ("9000", "400000")] {
         let mut setting = setting();

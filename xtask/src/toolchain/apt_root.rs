@@ -30,27 +30,16 @@ pub struct Llvm {
 }
 
 pub fn ensure(ws: &Workspace) -> Result<Llvm> {
-    let folder = locked_part(
-        ws,
-        "llvm",
-        PACKAGE,
-        "fetching LLVM 23 from Debian sid",
-        |folder, task| {
-            make(folder, task).with_context(|| {
+    let folder = locked_part(ws, "llvm", PACKAGE, "fetching LLVM 23 from Debian sid", |folder, task| {
+        make(folder, task).with_context(|| {
             format!(
                 "{PACKAGE} cannot be had from Debian sid: without it nothing can be linked for the chain \
                  (docs/toolchain.md, \"When libllvm23 vanishes\")"
             )
         })
-        },
-    )?;
-    let version =
-        fs::read_to_string(folder.join("version")).context("version of the unpacked LLVM")?;
-    Ok(Llvm {
-        libraries: libraries(&folder),
-        only_llvm: folder.join("only-llvm"),
-        version,
-    })
+    })?;
+    let version = fs::read_to_string(folder.join("version")).context("version of the unpacked LLVM")?;
+    Ok(Llvm { libraries: libraries(&folder), only_llvm: folder.join("only-llvm"), version })
 }
 
 fn libraries(folder: &Path) -> PathBuf {
@@ -60,43 +49,23 @@ fn libraries(folder: &Path) -> PathBuf {
 fn make(folder: &Path, task: &Task) -> Result<()> {
     let apt = PrivateApt::new(folder)?;
     process::checked(apt.get().arg("update"), task)?;
-    let plan = process::checked(
-        apt.get()
-            .args(["--simulate", "--no-install-recommends", "install", PACKAGE]),
-        task,
-    )?;
+    let plan = process::checked(apt.get().args(["--simulate", "--no-install-recommends", "install", PACKAGE]), task)?;
     // "Inst libffi8 (3.8.0-2 Debian:unstable [amd64])"
     let closure: Vec<(&str, &str)> = plan
         .lines()
         .filter_map(|line| line.strip_prefix("Inst ")?.split_once(" ("))
         .map(|(name, rest)| (name, rest.split(' ').next().unwrap_or_default()))
         .collect();
-    let version = closure
-        .iter()
-        .find(|(name, _)| *name == PACKAGE)
-        .map(|(_, version)| *version);
-    let version =
-        version.with_context(|| format!("expected {PACKAGE} in apt's plan; found\n{plan}"))?;
+    let version = closure.iter().find(|(name, _)| *name == PACKAGE).map(|(_, version)| *version);
+    let version = version.with_context(|| format!("expected {PACKAGE} in apt's plan; found\n{plan}"))?;
 
     let downloads = folder.join("downloads");
     fs::create_dir(&downloads)?;
     let names = closure.iter().map(|(name, _)| *name);
-    process::checked(
-        apt.get()
-            .arg("download")
-            .args(names)
-            .current_dir(&downloads),
-        task,
-    )?;
+    process::checked(apt.get().arg("download").args(names).current_dir(&downloads), task)?;
     let root = folder.join("root");
     for package in fs::read_dir(&downloads)? {
-        process::checked(
-            process::command("dpkg")
-                .arg("-x")
-                .arg(package?.path())
-                .arg(&root),
-            task,
-        )?;
+        process::checked(process::command("dpkg").arg("-x").arg(package?.path()).arg(&root), task)?;
     }
     for scratch in ["downloads", "apt"] {
         fs::remove_dir_all(folder.join(scratch))?;
@@ -107,10 +76,7 @@ fn make(folder: &Path, task: &Task) -> Result<()> {
     );
     let only_llvm = folder.join("only-llvm");
     fs::create_dir(&only_llvm)?;
-    std::os::unix::fs::symlink(
-        Path::new("../root/usr/lib/x86_64-linux-gnu").join(LIBRARY),
-        only_llvm.join(LIBRARY),
-    )?;
+    std::os::unix::fs::symlink(Path::new("../root/usr/lib/x86_64-linux-gnu").join(LIBRARY), only_llvm.join(LIBRARY))?;
     fs::write(folder.join("version"), version)?;
     Ok(())
 }
@@ -127,11 +93,7 @@ impl PrivateApt {
             fs::create_dir_all(dir.join(sub))?;
         }
         let sources = dir.join("sid.list");
-        let signed_by = if Path::new(KEYRING).exists() {
-            format!("[signed-by={KEYRING}] ")
-        } else {
-            String::new()
-        };
+        let signed_by = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
         fs::write(&sources, format!("deb {signed_by}{} sid main\n", mirror()?))?;
         let at = |name: &str| dir.join(name).display().to_string();
         Ok(Self {
@@ -150,11 +112,7 @@ impl PrivateApt {
 
     fn get(&self) -> Command {
         let mut command = process::command("apt-get");
-        command.env("LC_ALL", "C").args(
-            self.options
-                .iter()
-                .flat_map(|option| ["-o", option.as_str()]),
-        );
+        command.env("LC_ALL", "C").args(self.options.iter().flat_map(|option| ["-o", option.as_str()]));
         command
     }
 }
@@ -162,10 +120,7 @@ impl PrivateApt {
 /// The mirror this machine's own Debian release comes from, as apt is configured.
 fn mirror() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release").context("reading /etc/os-release")?;
-    let codename = release
-        .lines()
-        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
-        .unwrap_or_default();
+    let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
     let codename = codename.trim_matches('"');
     let targets = process::stdout_of(process::command("apt-get").args([
         "indextargets",
@@ -176,10 +131,7 @@ fn mirror() -> Result<String> {
         "Origin: Debian",
         &format!("Codename: {codename}"),
     ]))?;
-    let mirror = targets
-        .lines()
-        .next()
-        .filter(|line| line.starts_with("http"));
+    let mirror = targets.lines().next().filter(|line| line.starts_with("http"));
     let mirror = mirror.with_context(|| {
         format!("expected a Debian mirror for release \"{codename}\" in apt's sources; found none. Run `apt-get update`; other distributions need the official tools (docs/toolchain.md)")
     })?;

@@ -22,10 +22,7 @@ pub fn locked_part(
     make: impl FnOnce(&Path, &Task) -> Result<()>,
 ) -> Result<PathBuf> {
     let cache = ws.cache()?;
-    let folder = cache.join(format!(
-        "{name}-{}",
-        &crate::hash::sha256(inputs.as_bytes())[..12]
-    ));
+    let folder = cache.join(format!("{name}-{}", &crate::hash::sha256(inputs.as_bytes())[..12]));
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -34,14 +31,11 @@ pub fn locked_part(
     if !folder.is_dir() {
         let unfinished = folder.with_extension("unfinished");
         if unfinished.exists() {
-            fs::remove_dir_all(&unfinished)
-                .with_context(|| format!("removing {}", unfinished.display()))?;
+            fs::remove_dir_all(&unfinished).with_context(|| format!("removing {}", unfinished.display()))?;
         }
-        fs::create_dir_all(&unfinished)
-            .with_context(|| format!("creating {}", unfinished.display()))?;
+        fs::create_dir_all(&unfinished).with_context(|| format!("creating {}", unfinished.display()))?;
         ui::task(title, |task| make(&unfinished, task))?;
-        fs::rename(&unfinished, &folder)
-            .with_context(|| format!("moving into {}", folder.display()))?;
+        fs::rename(&unfinished, &folder).with_context(|| format!("moving into {}", folder.display()))?;
     }
     Ok(folder)
 }
@@ -53,16 +47,10 @@ fn lock(cache: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            ui::note(&format!(
-                "another xtask is installing (lock {}); waiting",
-                path.display()
-            ));
-            file.lock()
-                .with_context(|| format!("locking {}", path.display()))?;
+            ui::note(&format!("another xtask is installing (lock {}); waiting", path.display()));
+            file.lock().with_context(|| format!("locking {}", path.display()))?;
         }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("locking {}", path.display()))
-        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("locking {}", path.display())),
     }
     Ok(file)
 }

@@ -45,8 +45,7 @@ fn find() -> Result<Option<Compiler>> {
     let verbose = verbose(&rustc)?;
     let field = |name: &str| {
         let line = verbose.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned())
-            .unwrap_or_default()
+        line.map(|value| value.trim().to_owned()).unwrap_or_default()
     };
     if field("release:") != RUSTC {
         return Ok(None);
@@ -56,23 +55,13 @@ fn find() -> Result<Option<Compiler>> {
     if !library.join("std/src/lib.rs").is_file() {
         return Ok(None);
     }
-    let package = process::stdout_of(process::command("dpkg-query").args([
-        "-W",
-        "-f",
-        "${Version}",
-        "rustc-web",
-    ]));
+    let package = process::stdout_of(process::command("dpkg-query").args(["-W", "-f", "${Version}", "rustc-web"]));
     Ok(Some(Compiler {
         rustc,
         cargo,
         // The sources may be behind links; the overlay copies what is there.
-        library: library
-            .canonicalize()
-            .with_context(|| format!("library sources {}", library.display()))?,
-        version: format!(
-            "rustc {RUSTC} (package {})",
-            package.unwrap_or_else(|_| "unknown".into()).trim()
-        ),
+        library: library.canonicalize().with_context(|| format!("library sources {}", library.display()))?,
+        version: format!("rustc {RUSTC} (package {})", package.unwrap_or_else(|_| "unknown".into()).trim()),
         llvm: field("LLVM version:"),
     }))
 }
@@ -91,28 +80,18 @@ fn install() -> Result<()> {
     );
     let root = process::stdout_of(process::command("id").arg("-u"))?.trim() == "0";
     let apt = |arguments: &[&str]| {
-        let mut command = if root {
-            process::command("apt-get")
-        } else {
-            process::command("sudo")
-        };
+        let mut command = if root { process::command("apt-get") } else { process::command("sudo") };
         if !root {
             command.args(["-n", "apt-get"]);
         }
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .env("LC_ALL", "C");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
         command
     };
     if !root && !process::on_path("sudo") {
         bail!("installing packages needs root and there is no sudo; as root run: {by_hand}");
     }
     let hint = || format!("installing the compiler; by hand, as root: {by_hand}");
-    ui::task("reading the package lists", |task| {
-        process::checked(&mut apt(&["update"]), task)
-    })
-    .with_context(hint)?;
+    ui::task("reading the package lists", |task| process::checked(&mut apt(&["update"]), task)).with_context(hint)?;
     ui::task("installing rustc-web, cargo-web, rust-web-src", |task| {
         let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
         arguments.extend(packages);

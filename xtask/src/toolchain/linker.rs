@@ -12,28 +12,16 @@ pub const VERSION: &str = "0.2.6";
 
 /// The script to give to rustc as its linker.
 pub fn ensure(ws: &Workspace, llvm: &Llvm) -> Result<PathBuf> {
-    let installed = locked_part(
-        ws,
-        "linker",
-        VERSION,
-        "compiling sbpf-linker (about two minutes, once)",
-        |folder, task| {
+    let installed =
+        locked_part(ws, "linker", VERSION, "compiling sbpf-linker (about two minutes, once)", |folder, task| {
             let mut install = cargo(ws);
             // Outside the workspace, so that its settings do not reach the linker's build.
             install
                 .current_dir(folder)
-                .args([
-                    "install",
-                    "sbpf-linker",
-                    "--locked",
-                    "--version",
-                    VERSION,
-                    "--root",
-                ])
+                .args(["install", "sbpf-linker", "--locked", "--version", VERSION, "--root"])
                 .arg(folder);
             process::checked(&mut install, task).map(drop)
-        },
-    )?;
+        })?;
     let binary = installed.join("bin/sbpf-linker");
     let script = format!(
         "#!/bin/sh\n\

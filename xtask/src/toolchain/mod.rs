@@ -31,11 +31,17 @@ pub enum Toolchain {
 pub struct Upstream {
     pub rustc: PathBuf,
     pub cargo: PathBuf,
-    /// The patched `library` folder that `-Zbuild-std` compiles.
-    pub library: PathBuf,
+    /// A compiler's folder as far as `-Zbuild-std` needs it: the patched library sources, in their usual place.
+    pub sysroot: PathBuf,
     /// Script that starts sbpf-linker with LLVM 23.
     pub linker: PathBuf,
     pub versions: Versions,
+}
+
+impl Upstream {
+    pub fn library(&self) -> PathBuf {
+        self.sysroot.join(std_overlay::LIBRARY)
+    }
 }
 
 /// What decides about the bytes of a build. Builds are compared by bytes only when all of it is equal.
@@ -59,7 +65,7 @@ pub fn ensure(ws: &Workspace) -> Result<Toolchain> {
     let compiler = compiler::ensure()?;
     let llvm = apt_root::ensure(ws)?;
     let linker = linker::ensure(ws, &llvm)?;
-    let library = std_overlay::ensure(ws, &compiler)?;
+    let sysroot = std_overlay::ensure(ws, &compiler)?;
     let mut overlay = Hasher::default();
     overlay
         .add_path(ws.root(), std_overlay::PATCH)?
@@ -75,7 +81,7 @@ pub fn ensure(ws: &Workspace) -> Result<Toolchain> {
         },
         rustc: compiler.rustc,
         cargo: compiler.cargo,
-        library,
+        sysroot,
         linker,
     }))
 }
@@ -94,13 +100,11 @@ impl fmt::Display for Toolchain {
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rustc,
-            rustc_llvm,
-            linker_llvm,
-            sbpf_linker,
-            overlay,
-        } = self;
-        write!(f, "{rustc} (LLVM {rustc_llvm}), sbpf-linker {sbpf_linker} (LLVM {linker_llvm}), overlay {}", &overlay[..12])
+        let Self { rustc, rustc_llvm, linker_llvm, sbpf_linker, overlay } = self;
+        write!(
+            f,
+            "{rustc} (LLVM {rustc_llvm}), sbpf-linker {sbpf_linker} (LLVM {linker_llvm}), overlay {}",
+            &overlay[..12]
+        )
     }
 }

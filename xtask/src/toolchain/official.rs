@@ -38,15 +38,13 @@ fn look(ws: &Workspace) -> Result<Official, String> {
     if !process::on_path("cargo-build-sbf") {
         return Err("there is no cargo-build-sbf on the path".into());
     }
-    let version = process::stdout_of(process::command("cargo-build-sbf").arg("--version"))
-        .map_err(|e| e.to_string())?;
+    let version =
+        process::stdout_of(process::command("cargo-build-sbf").arg("--version")).map_err(|e| e.to_string())?;
     if version.contains(crate::shims::MARK) {
         return Err("cargo-build-sbf on the path is this project's own stand-in".into());
     }
-    let rustc =
-        platform_rustc().ok_or("cargo-build-sbf is there, but its platform tools are not")?;
-    let text =
-        process::stdout_of(process::command(&rustc).arg("--version")).map_err(|e| e.to_string())?;
+    let rustc = platform_rustc().ok_or("cargo-build-sbf is there, but its platform tools are not")?;
+    let text = process::stdout_of(process::command(&rustc).arg("--version")).map_err(|e| e.to_string())?;
     let (have, want) = (number(&text), minimum(ws));
     if have < want {
         return Err(format!(
@@ -56,36 +54,22 @@ fn look(ws: &Workspace) -> Result<Official, String> {
             want.1
         ));
     }
-    Ok(Official {
-        version: version.lines().next().unwrap_or_default().to_owned(),
-    })
+    Ok(Official { version: version.lines().next().unwrap_or_default().to_owned() })
 }
 
 /// rustc of the newest platform tools in the place where `cargo build-sbf` unpacks them.
 fn platform_rustc() -> Option<PathBuf> {
     let folder = Path::new(&env::var_os("HOME")?).join(".cache/solana");
-    let mut versions: Vec<PathBuf> = fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
+    let mut versions: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
     versions.sort_by_key(|path| number(&path.to_string_lossy().replace("/v", " ")));
-    let rustcs = versions
-        .iter()
-        .rev()
-        .map(|version| version.join("platform-tools/rust/bin/rustc"));
+    let rustcs = versions.iter().rev().map(|version| version.join("platform-tools/rust/bin/rustc"));
     rustcs.into_iter().find(|rustc| rustc.is_file())
 }
 
 /// `rust-version` of the workspace.
 fn minimum(ws: &Workspace) -> (u32, u32) {
     let manifest = fs::read_to_string(ws.path("Cargo.toml")).unwrap_or_default();
-    number(
-        manifest
-            .lines()
-            .find(|line| line.starts_with("rust-version"))
-            .unwrap_or_default(),
-    )
+    number(manifest.lines().find(|line| line.starts_with("rust-version")).unwrap_or_default())
 }
 
 /// The first "1.95"-like number of a text.

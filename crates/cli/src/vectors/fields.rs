@@ -46,7 +46,11 @@ impl<'a> Fields<'a> {
 
     /// A list of objects.
     pub fn objects(&self, name: &str) -> Result<Vec<Fields<'a>>> {
-        self.list(name)?.iter().enumerate().map(|(i, json)| Fields::new(self.path(&format!("{name}[{i}]")), json)).collect()
+        self.list(name)?
+            .iter()
+            .enumerate()
+            .map(|(i, json)| Fields::new(self.path(&format!("{name}[{i}]")), json))
+            .collect()
     }
 
     fn list(&self, name: &str) -> Result<&'a Vec<Json>> {
@@ -102,13 +106,19 @@ impl<'a> Fields<'a> {
 
     /// Whole numbers.
     pub fn integers(&self, name: &str) -> Result<Vec<u64>> {
-        self.list(name)?.iter().enumerate().map(|(i, json)| read_integer(&self.path(&format!("{name}[{i}]")), json)).collect()
+        self.list(name)?
+            .iter()
+            .enumerate()
+            .map(|(i, json)| read_integer(&self.path(&format!("{name}[{i}]")), json))
+            .collect()
     }
 
     /// Decimals of a mint.
     pub fn decimals(&self, name: &str) -> Result<u8> {
         self.converted(name, "0 to 18", |number| {
-            u8::try_from(decimal::whole_of(number)?).ok().filter(|decimals| *decimals <= plimsoll_engine::price::DECIMALS_MAX)
+            u8::try_from(decimal::whole_of(number)?)
+                .ok()
+                .filter(|decimals| *decimals <= plimsoll_engine::price::DECIMALS_MAX)
         })
     }
 
@@ -157,5 +167,6 @@ fn read_decimal(path: &str, json: &Json) -> Result<Decimal> {
 }
 
 fn read_integer(path: &str, json: &Json) -> Result<u64> {
-    decimal::whole_of(&read_decimal(path, json)?.rational()).ok_or_else(|| wrong(path, "a whole number below 2^64", json))
+    decimal::whole_of(&read_decimal(path, json)?.rational())
+        .ok_or_else(|| wrong(path, "a whole number below 2^64", json))
 }

@@ -9,7 +9,9 @@ use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::health::Exposure;
 use plimsoll_engine::interest::{INDEX_MAX, INDEX_ONE, SHARE_SHIFT};
-use plimsoll_engine::liquidation::{bonus, plan_liquidation, repayment_step, solvent_bonus, LiquidationRequest, PositionTimes};
+use plimsoll_engine::liquidation::{
+    bonus, plan_liquidation, repayment_step, solvent_bonus, LiquidationRequest, PositionTimes,
+};
 use plimsoll_engine::price::{Price, Reading, EXPONENTS};
 use plimsoll_engine::state::{BonusTerms, MarketPolicy, OraclePolicy, RateCurve, ReserveState, RiskTerms};
 use plimsoll_engine::Now;
@@ -103,13 +105,23 @@ impl Judged<'_> {
     fn number(&mut self, name: String, expected: BigRational, got: BigRational, floor: BigRational) {
         let allowed = (&self.tolerance.relative * expected.abs()).max(floor);
         let passed = (&got - &expected).abs() <= allowed;
-        self.comparisons.push(Comparison { name, expected: decimal::show(&expected, 12), got: decimal::show(&got, 12), passed });
+        self.comparisons.push(Comparison {
+            name,
+            expected: decimal::show(&expected, 12),
+            got: decimal::show(&got, 12),
+            passed,
+        });
     }
 
     /// Compares words.
     fn word(&mut self, name: &str, expected: &str, got: &str) {
         let passed = expected == got;
-        self.comparisons.push(Comparison { name: name.to_owned(), expected: expected.to_owned(), got: got.to_owned(), passed });
+        self.comparisons.push(Comparison {
+            name: name.to_owned(),
+            expected: expected.to_owned(),
+            got: got.to_owned(),
+            passed,
+        });
     }
 }
 
@@ -165,7 +177,8 @@ fn haircut(case: &mut Judged) -> Result<()> {
     let supply = |atoms: &u64| reserve.supply(*atoms, 0).map_err(|error| refused("supply", error));
     let shares: Vec<u128> = lender_assets.iter().map(supply).collect::<Result<_>>()?;
     reserve.insurance_atoms = case.input.integer("insurance")?;
-    let debt_shares = open_loss(&mut reserve, loss_atoms).with_context(|| case.input.wrong("loss", "a loss this reserve can have"))?;
+    let debt_shares = open_loss(&mut reserve, loss_atoms)
+        .with_context(|| case.input.wrong("loss", "a loss this reserve can have"))?;
     let outcome = reserve.write_off(debt_shares);
     let left: Vec<u64> = shares.iter().map(|shares| reserve.supply_atoms_floor(*shares)).collect();
     case.atoms("insurance_paid", outcome.insurance_atoms)?;
@@ -181,7 +194,8 @@ fn open_loss(reserve: &mut ReserveState, loss_atoms: u64) -> Result<u128> {
     if loss_atoms > lent_atoms {
         // Rounded down and below one share of an atom short, so that the debt, rounded up, is exactly the loss.
         let index = (BigInt::from(loss_atoms) << 64) / BigInt::from(lent_atoms);
-        let index = u128::try_from(index).ok().filter(|index| *index <= INDEX_MAX).context("grew beyond the largest index")?;
+        let index =
+            u128::try_from(index).ok().filter(|index| *index <= INDEX_MAX).context("grew beyond the largest index")?;
         reserve.debt_index = Word128::new(index);
         reserve.fee_accrued_atoms = loss_atoms - lent_atoms;
     }
@@ -224,7 +238,12 @@ fn plan(case: &mut Judged) -> Result<()> {
     let oracle = oracle_policy(&input.object("oracle")?)?;
     let mut exposure = Exposure::default();
     for leg in input.objects("collaterals")? {
-        let (reserve, reading) = (reserve_of(&leg, oracle)?, reading(&leg, NOW.unix)?);
+        let (mut reserve, reading) = (reserve_of(&leg, oracle)?, reading(&leg, NOW.unix)?);
+        reserve.reading = reading;
+        if leg.has("noticed_secs") {
+            let secs = i64::try_from(leg.integer("noticed_secs")?).map_err(|_| leg.wrong("noticed_secs", "a time"))?;
+            reserve.stale_noticed_at = NOW.unix.saturating_sub(secs);
+        }
         let leg = reserve.collateral_leg(leg.integer("atoms")?, &reading, &NOW);
         exposure.push_collateral(leg).map_err(|error| refused("the position", error))?;
     }
@@ -240,13 +259,16 @@ fn plan(case: &mut Judged) -> Result<()> {
 
     let planned = plan_liquidation(&exposure, &terms, &market, &times, &request, &NOW);
     let expected_refusal = if case.output.has("refusal") { Some(case.output.text("refusal")?) } else { None };
-    let (plan, None) = (match planned {
-        Ok(plan) => plan,
-        Err(error) => {
-            case.word("refusal", expected_refusal.unwrap_or("none"), &format!("{error:?}"));
-            return Ok(());
-        }
-    }, expected_refusal) else {
+    let (plan, None) = (
+        match planned {
+            Ok(plan) => plan,
+            Err(error) => {
+                case.word("refusal", expected_refusal.unwrap_or("none"), &format!("{error:?}"));
+                return Ok(());
+            }
+        },
+        expected_refusal,
+    ) else {
         case.word("refusal", expected_refusal.unwrap_or("none"), "none");
         return Ok(());
     };
@@ -256,7 +278,11 @@ fn plan(case: &mut Judged) -> Result<()> {
     case.real("gross_factor", ratio(plan.gross_factor))?;
     case.real("health_before", ratio(plan.health_before))?;
     case.real("health_after", ratio(plan.health_after))?;
-    for (name, got) in [("is_terminal", plan.is_terminal), ("closes_debt", plan.closes_debt), ("takes_last_collateral", plan.takes_last_collateral)] {
+    for (name, got) in [
+        ("is_terminal", plan.is_terminal),
+        ("closes_debt", plan.closes_debt),
+        ("takes_last_collateral", plan.takes_last_collateral),
+    ] {
         let expected = case.output.flag(name)?;
         case.word(name, &expected.to_string(), &got.to_string());
     }
@@ -338,7 +364,9 @@ fn oracle_policy(input: &Fields) -> Result<OraclePolicy> {
 }
 
 fn request(input: &Fields) -> Result<LiquidationRequest> {
-    let slot = |name: &str| -> Result<usize> { usize::try_from(input.integer(name)?).map_err(|_| input.wrong(name, "a slot")) };
+    let slot = |name: &str| -> Result<usize> {
+        usize::try_from(input.integer(name)?).map_err(|_| input.wrong(name, "a slot"))
+    };
     Ok(LiquidationRequest {
         collateral: slot("collateral")?,
         debt: slot("debt")?,
@@ -352,7 +380,10 @@ fn reading(input: &Fields, now: i64) -> Result<Reading> {
     let (price, confidence) = (input.decimal("price")?, input.decimal_or_zero("confidence")?);
     let exponent = price.exponent.min(confidence.exponent).min(*EXPONENTS.end());
     let number = |name: &str, decimal: &decimal::Decimal| {
-        decimal.number_at(exponent).filter(|_| EXPONENTS.contains(&exponent)).ok_or_else(|| input.wrong(name, "a price of at most 18 decimals and 64 bits"))
+        decimal
+            .number_at(exponent)
+            .filter(|_| EXPONENTS.contains(&exponent))
+            .ok_or_else(|| input.wrong(name, "a price of at most 18 decimals and 64 bits"))
     };
     let price = number("price", &price)?;
     let age_secs = i64::try_from(input.integer_or_zero("age_secs")?).map_err(|_| input.wrong("age_secs", "an age"))?;

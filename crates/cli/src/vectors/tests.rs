@@ -19,18 +19,32 @@ fn error(text: &str) -> String {
 /// A bonus of 4% between 1% and 8%, with one field replaced.
 fn bonus(expected: &str, field: &str, value: &str) -> String {
     let fields = [
-        ("health", r#""0.96""#), ("b_min", r#""0.01""#), ("b_max", r#""0.08""#), ("h_max_bonus", r#""0.9""#), ("flagged_secs", "0"),
-        ("auction_secs", "600"), ("collateral_value", r#""20000""#), ("debt_value", r#""10000""#),
+        ("health", r#""0.96""#),
+        ("b_min", r#""0.01""#),
+        ("b_max", r#""0.08""#),
+        ("h_max_bonus", r#""0.9""#),
+        ("flagged_secs", "0"),
+        ("auction_secs", "600"),
+        ("collateral_value", r#""20000""#),
+        ("debt_value", r#""10000""#),
     ];
-    let fields: Vec<String> = fields.iter().map(|(name, old)| format!(r#""{name}": {}"#, if *name == field { value } else { old })).collect();
-    file(&format!(r#"{{"kind": "bonus", "note": "n", "in": {{{}}}, "out": {{"bonus": "{expected}"}}, "tol_rel": "1e-9"}}"#, fields.join(", ")))
+    let fields: Vec<String> =
+        fields.iter().map(|(name, old)| format!(r#""{name}": {}"#, if *name == field { value } else { old })).collect();
+    file(&format!(
+        r#"{{"kind": "bonus", "note": "n", "in": {{{}}}, "out": {{"bonus": "{expected}"}}, "tol_rel": "1e-9"}}"#,
+        fields.join(", ")
+    ))
 }
 
 #[test]
 fn every_case_of_the_golden_files_passes() {
-    for (name, text) in [("reference", include_str!("../../../../vectors/reference.json")), ("plimsoll", include_str!("../../../../vectors/plimsoll.json"))] {
+    for (name, text) in [
+        ("reference", include_str!("../../../../vectors/reference.json")),
+        ("plimsoll", include_str!("../../../../vectors/plimsoll.json")),
+    ] {
         let outcomes = evaluate(text).unwrap();
-        let failed: Vec<String> = outcomes.iter().filter(|outcome| outcome.status() == "FAIL").map(Outcome::line).collect();
+        let failed: Vec<String> =
+            outcomes.iter().filter(|outcome| outcome.status() == "FAIL").map(Outcome::line).collect();
         assert!(failed.is_empty(), "{name}: {failed:#?}");
         let supported = outcomes.iter().filter(|outcome| outcome.comparisons.is_some()).count();
         assert!(supported >= 50, "{name}: only {supported} cases were evaluated");
@@ -56,7 +70,9 @@ fn a_result_passes_within_the_larger_tolerance() {
 fn atoms_must_be_equal_unless_the_case_allows_more() {
     let haircut = |lender: &str, tolerance: &str| {
         let out = format!(r#"{{"insurance_paid": 5, "haircut_total": 10, "lender_assets": ["{lender}"]{tolerance}}}"#);
-        file(&format!(r#"{{"kind": "haircut", "note": "n", "in": {{"lender_assets": ["100"], "insurance": "5", "loss": 15}}, "out": {out}, "tol_rel": "0"}}"#))
+        file(&format!(
+            r#"{{"kind": "haircut", "note": "n", "in": {{"lender_assets": ["100"], "insurance": "5", "loss": 15}}, "out": {out}, "tol_rel": "0"}}"#
+        ))
     };
     // The virtual atom takes its share of the loss and lenders theirs of it.
     assert_eq!(statuses(&haircut("90", "")), ["pass"]);
@@ -77,13 +93,34 @@ fn a_kind_the_engine_does_not_have_yet_is_counted_apart() {
 
 #[test]
 fn a_malformed_file_is_refused_by_case_and_field() {
-    assert_eq!(error(&bonus("0.038", "health", r#""high""#)), r#"case 1 (bonus).in.health should be a decimal number, found "high""#);
-    assert_eq!(error(&bonus("0.038", "b_min", r#""0.00015""#)), r#"case 1 (bonus).in.b_min should be a whole number of basis points, found "0.00015""#);
-    assert_eq!(error(&bonus("0.038", "flagged_secs", "-1")), "case 1 (bonus).in.flagged_secs should be a whole number below 2^64, found -1");
-    assert_eq!(error(&bonus("0.038", "debt_value", "null")), "case 1 (bonus).in.debt_value should be a decimal number, found null");
-    assert_eq!(error(&file(r#"{"kind": "alv", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#)), "case 1 (alv).in.price is missing");
-    assert_eq!(error(&file(r#"{"kind": "alv", "note": "n", "out": {}, "tol_rel": "0"}"#)), "case 1 (alv).in is missing");
-    assert_eq!(error(&file(r#"{"kind": "tarot", "note": "n"}"#)), r#"case 1 (tarot).kind should be a known kind, found "tarot""#);
+    assert_eq!(
+        error(&bonus("0.038", "health", r#""high""#)),
+        r#"case 1 (bonus).in.health should be a decimal number, found "high""#
+    );
+    assert_eq!(
+        error(&bonus("0.038", "b_min", r#""0.00015""#)),
+        r#"case 1 (bonus).in.b_min should be a whole number of basis points, found "0.00015""#
+    );
+    assert_eq!(
+        error(&bonus("0.038", "flagged_secs", "-1")),
+        "case 1 (bonus).in.flagged_secs should be a whole number below 2^64, found -1"
+    );
+    assert_eq!(
+        error(&bonus("0.038", "debt_value", "null")),
+        "case 1 (bonus).in.debt_value should be a decimal number, found null"
+    );
+    assert_eq!(
+        error(&file(r#"{"kind": "alv", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#)),
+        "case 1 (alv).in.price is missing"
+    );
+    assert_eq!(
+        error(&file(r#"{"kind": "alv", "note": "n", "out": {}, "tol_rel": "0"}"#)),
+        "case 1 (alv).in is missing"
+    );
+    assert_eq!(
+        error(&file(r#"{"kind": "tarot", "note": "n"}"#)),
+        r#"case 1 (tarot).kind should be a known kind, found "tarot""#
+    );
     assert_eq!(error(&file("3")), "case 1 should be an object, found 3");
     assert_eq!(error(r#"{"cases": []}"#), "cases should not be empty");
     assert_eq!(error("{}"), "cases should be a list");
@@ -95,13 +132,24 @@ fn a_report_carries_every_result() {
     let outcomes = evaluate(&bonus("0.039", "", "")).unwrap();
     let report = report(&outcomes, &Tally::of(&outcomes));
     assert_eq!(report["failed"], 1);
-    assert_eq!(report["cases"][0]["results"][0], json!({ "name": "bonus", "expected": "0.039", "got": "0.037999999999", "passed": false }));
+    assert_eq!(
+        report["cases"][0]["results"][0],
+        json!({ "name": "bonus", "expected": "0.039", "got": "0.037999999999", "passed": false })
+    );
 }
 
 #[test]
 fn decimals_are_read_and_shown_exactly() {
     let shown = |text: &str| Decimal::parse(text).map(|decimal| show(&decimal.rational(), 12));
-    for (text, expected) in [("0", "0"), ("12.50", "12.5"), ("-0.001", "-0.001"), ("1e-6", "0.000001"), ("2.5E3", "2500"), ("7.", "7"), ("18446744073709551615", "18446744073709551615")] {
+    for (text, expected) in [
+        ("0", "0"),
+        ("12.50", "12.5"),
+        ("-0.001", "-0.001"),
+        ("1e-6", "0.000001"),
+        ("2.5E3", "2500"),
+        ("7.", "7"),
+        ("18446744073709551615", "18446744073709551615"),
+    ] {
         assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
     }
     for text in ["", ".", "-", "1.2.3", "0x10", "1e", "1e999", "--1", "1_000", " 1"] {

@@ -27,7 +27,10 @@ impl CreateMarket {
             event_authority: EVENT_AUTHORITY,
             program: PROGRAM_ID,
         };
-        call(accounts, plimsoll::instruction::CreateMarket { id: self.id, policy: self.policy, treasury: self.treasury })
+        call(
+            accounts,
+            plimsoll::instruction::CreateMarket { id: self.id, policy: self.policy, treasury: self.treasury },
+        )
     }
 }
 
@@ -81,7 +84,8 @@ impl RefreshReserves<'_> {
     pub fn instruction(&self) -> Instruction {
         let accounts = plimsoll::accounts::RefreshReserves { event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
         let pairs = self.offers.iter();
-        let rest = pairs.flat_map(|offer| [AccountMeta::new(offer.reserve, false), AccountMeta::new_readonly(offer.price, false)]);
+        let rest = pairs
+            .flat_map(|offer| [AccountMeta::new(offer.reserve, false), AccountMeta::new_readonly(offer.price, false)]);
         call_with(accounts, rest.collect(), plimsoll::instruction::RefreshReserves {})
     }
 }
@@ -96,8 +100,11 @@ pub struct AccrueInterest {
 impl AccrueInterest {
     /// The call.
     pub fn instruction(&self) -> Instruction {
-        let accounts =
-            plimsoll::accounts::AccrueInterest { reserve: self.reserve, event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
+        let accounts = plimsoll::accounts::AccrueInterest {
+            reserve: self.reserve,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
         call(accounts, plimsoll::instruction::AccrueInterest {})
     }
 }
@@ -112,8 +119,11 @@ pub struct NoticeStalePrice {
 impl NoticeStalePrice {
     /// The call.
     pub fn instruction(&self) -> Instruction {
-        let accounts =
-            plimsoll::accounts::NoticeStalePrice { reserve: self.reserve, event_authority: EVENT_AUTHORITY, program: PROGRAM_ID };
+        let accounts = plimsoll::accounts::NoticeStalePrice {
+            reserve: self.reserve,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
         call(accounts, plimsoll::instruction::NoticeStalePrice {})
     }
 }

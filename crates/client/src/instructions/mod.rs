@@ -58,7 +58,13 @@ fn legs(position: &Position, new_debt: Option<Pubkey>) -> Vec<Leg> {
     let collaterals = position.state.collaterals().iter();
     let mut legs: Vec<Leg> = collaterals
         .map(|slot| Leg { reserve: Pubkey::new_from_array(slot.reserve), is_uncounted: is_uncounted(slot) })
-        .chain(position.state.debts().iter().map(|slot| Leg { reserve: Pubkey::new_from_array(slot.reserve), is_uncounted: false }))
+        .chain(
+            position
+                .state
+                .debts()
+                .iter()
+                .map(|slot| Leg { reserve: Pubkey::new_from_array(slot.reserve), is_uncounted: false }),
+        )
         .collect();
     if let Some(reserve) = new_debt.filter(|reserve| legs.iter().all(|leg| leg.reserve != *reserve)) {
         legs.push(Leg { reserve, is_uncounted: false });
@@ -84,8 +90,9 @@ fn remaining(
         }
     }
     let unnamed = legs.iter().filter(|leg| !named.contains(&leg.reserve));
-    let mut accounts: Vec<AccountMeta> =
-        unnamed.map(|leg| AccountMeta { pubkey: leg.reserve, is_signer: false, is_writable: is_writable(leg) }).collect();
+    let mut accounts: Vec<AccountMeta> = unnamed
+        .map(|leg| AccountMeta { pubkey: leg.reserve, is_signer: false, is_writable: is_writable(leg) })
+        .collect();
     let mut mask = 0;
     for (index, leg) in legs.iter().enumerate() {
         if let Some(offer) = offers.iter().find(|offer| offer.reserve == leg.reserve) {

@@ -16,13 +16,19 @@ struct Pair {
 }
 
 fn pairs() -> impl Strategy<Value = Pair> {
-    (quote(), (1u64 << 38)..=(1 << 40), amount(), 0..=IMPACT_SQRT_BPS_MAX).prop_map(|(quote, discount, depth, impact)| pair(&quote, discount, depth, impact))
+    (quote(), (1u64 << 38)..=(1 << 40), amount(), 0..=IMPACT_SQRT_BPS_MAX)
+        .prop_map(|(quote, discount, depth, impact)| pair(&quote, discount, depth, impact))
 }
 
 fn pair(quote: &Quote, discount: u64, depth_atoms: u64, impact_sqrt_bps: u64) -> Pair {
     let depth_atoms = depth_atoms.max(1);
     let curve = Curve::new(quote.price(), Factor(discount), depth_atoms, impact_sqrt_bps);
-    let exact = ExactCurve { price: quote.atom_price(), discount: factor(Factor(discount)), depth: int(depth_atoms), impact: bps(impact_sqrt_bps) };
+    let exact = ExactCurve {
+        price: quote.atom_price(),
+        discount: factor(Factor(discount)),
+        depth: int(depth_atoms),
+        impact: bps(impact_sqrt_bps),
+    };
     Pair { curve, exact, depth_atoms }
 }
 
@@ -65,7 +71,11 @@ fn the_value_rises_with_the_amount() {
 #[test]
 fn the_value_is_concave() {
     check(12_000, (pairs(), amount(), amount(), amount(), any::<u64>()), |(pair, a, b, c, near)| {
-        let mut points = [around(pair.depth_atoms, a, near), around(pair.depth_atoms, b, near / 7), around(pair.depth_atoms, c, near / 49)];
+        let mut points = [
+            around(pair.depth_atoms, a, near),
+            around(pair.depth_atoms, b, near / 7),
+            around(pair.depth_atoms, c, near / 49),
+        ];
         points.sort_unstable();
         let [low, middle, high] = points;
         if low == high || pair.curve.value(high) == Value::LIMIT {
@@ -94,7 +104,9 @@ fn the_slope_lies_between_the_difference_quotients_on_either_side() {
         let (value, slope) = pair.curve.value_and_slope(atoms);
         prop_assert_eq!(value, pair.curve.value(atoms));
         let (here, step) = (int(atoms), int(atoms) / int(1 << 12));
-        let quotient = |from: &Exact, to: &Exact| (pair.exact.value(to) - pair.exact.value(from)) / (to - from) / &pair.exact.price;
+        let quotient = |from: &Exact, to: &Exact| {
+            (pair.exact.value(to) - pair.exact.value(from)) / (to - from) / &pair.exact.price
+        };
         let (before, after) = (quotient(&(&here - &step), &here), quotient(&here, &(&here + &step)));
         // Five roundings, each at 2^-47 or finer in the worst case of a = 4, and one at 2^-40.
         let noise = pow2_neg(40) + pow2_neg(42);

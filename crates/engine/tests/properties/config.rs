@@ -12,6 +12,9 @@ fn verdict(change: impl Fn(&mut ReserveConfig)) -> Result<(), EngineError> {
     config.validate(&valid_market(), 9, &valid_reading())
 }
 
+/// A named change of a configuration.
+type Change<T> = (&'static str, fn(&mut T));
+
 /// One broken invariant of a configuration.
 type Breach = (&'static str, fn(&mut ReserveConfig), EngineError);
 
@@ -22,7 +25,11 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ("maintenance of zero", |c| c.risk.maintenance_bps = 0, InvalidWeights),
         ("maintenance of one", |c| c.risk.maintenance_bps = 10_000, InvalidWeights),
         ("debt weight below one", |c| c.risk.debt_weight_bps = 9_999, InvalidWeights),
-        ("debt weight above five", |c| (c.risk.debt_weight_bps, c.initial.debt_weight_bps) = (50_001, 60_000), InvalidWeights),
+        (
+            "debt weight above five",
+            |c| (c.risk.debt_weight_bps, c.initial.debt_weight_bps) = (50_001, 60_000),
+            InvalidWeights,
+        ),
         ("initial not below maintenance", |c| c.initial.initial_bps = 8_000, InvalidWeights),
         ("initial of zero", |c| c.initial.initial_bps = 0, InvalidWeights),
         ("initial debt weight below maintenance", |c| c.initial.debt_weight_bps = 9_999, InvalidWeights),
@@ -38,7 +45,11 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ("volatility cap below reference", |c| c.risk.sigma_cap_bps = 399, InvalidVolatility),
         ("volatility cap above ten", |c| (c.risk.sigma_cap_bps, c.risk.z_x100) = (100_001, 1), InvalidVolatility),
         ("volatility that never rises", |c| c.risk.sigma_rise_bps_per_hour = 0, InvalidVolatility),
-        ("adverse move of one half", |c| (c.risk.z_x100, c.risk.horizon_secs, c.risk.sigma_cap_bps) = (313, 86_400, 1_598), InvalidVolatility),
+        (
+            "adverse move of one half",
+            |c| (c.risk.z_x100, c.risk.horizon_secs, c.risk.sigma_cap_bps) = (313, 86_400, 1_598),
+            InvalidVolatility,
+        ),
         ("no starting volatility", |c| c.sigma_bps = 0, InvalidVolatility),
         ("starting volatility above ten", |c| c.sigma_bps = 100_001, InvalidVolatility),
         ("no depth floor", |c| c.risk.depth_floor_atoms = 0, InvalidDepth),
@@ -74,9 +85,17 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ("kink at full use", |c| c.rates.kink_utilisation_bps = 10_000, InvalidRates),
         ("more than all interest given away", |c| c.rates.insurance_share_bps = 9_501, InvalidRates),
         ("rescue allowance above the cap", |c| c.caps.rescue_allowance_bps = 10_001, CapTooLargeForDepth),
-        ("cap that would not leave lenders whole", |c| c.caps.collateral_atoms = 112_000_000_000_000, CapTooLargeForDepth),
+        (
+            "cap that would not leave lenders whole",
+            |c| c.caps.collateral_atoms = 112_000_000_000_000,
+            CapTooLargeForDepth,
+        ),
         ("cap beyond any depth", |c| c.caps.collateral_atoms = u64::MAX, CapTooLargeForDepth),
-        ("sum that overflows", |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (u64::MAX, u64::MAX), InvalidRates),
+        (
+            "sum that overflows",
+            |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (u64::MAX, u64::MAX),
+            InvalidRates,
+        ),
     ];
     for (name, change, error) in breaches {
         assert_eq!(verdict(change), Err(*error), "{name}");
@@ -85,14 +104,16 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
 
 #[test]
 fn the_limits_themselves_are_allowed() {
-    let allowed: &[(&str, fn(&mut ReserveConfig))] = &[
+    let allowed: &[Change<ReserveConfig>] = &[
         ("initial just below maintenance", |c| c.initial.initial_bps = 7_999),
         ("initial debt weight as maintenance", |c| c.initial.debt_weight_bps = 10_000),
         ("bonus at the default's", |c| (c.bonus.bonus_min_bps, c.bonus.bonus_max_bps) = (300, 300)),
         ("health of the largest bonus", |c| c.bonus.health_max_bonus_bps = 8_640),
         ("all interest given away", |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (9_500, 500)),
         ("a cap of nothing", |c| c.caps.collateral_atoms = 0),
-        ("a rescue allowance as large as the cap", |c| (c.caps.collateral_atoms, c.caps.rescue_allowance_bps) = (50_000_000_000_000, 10_000)),
+        ("a rescue allowance as large as the cap", |c| {
+            (c.caps.collateral_atoms, c.caps.rescue_allowance_bps) = (50_000_000_000_000, 10_000)
+        }),
         ("a push oracle", |c| c.oracle_kind = 1),
         ("the largest rate", |c| c.rates.max_rate_bps = 100_000),
     ];
@@ -138,7 +159,7 @@ fn dust_must_be_worth_a_hundred_thousand_atoms() {
 #[test]
 fn each_range_of_a_market_policy_broken_alone_is_refused() {
     assert_eq!(valid_market().validate(), Ok(()));
-    let breaches: &[(&str, fn(&mut MarketPolicy))] = &[
+    let breaches: &[Change<MarketPolicy>] = &[
         ("target too close to one", |m| (m.target_health_bps, m.call_level_bps) = (10_099, 10_000)),
         ("target above two", |m| m.target_health_bps = 20_001),
         ("call level below one", |m| m.call_level_bps = 9_999),

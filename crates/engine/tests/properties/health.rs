@@ -27,9 +27,18 @@ fn token() -> impl Strategy<Value = Token> {
         reserve.volatility.sigma_q40 = sigma(seeds[2]);
         reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]);
         let number = quote.number;
-        let average = u64::try_from(u128::from(number) * u128::from(pick(seeds[4], 9_200, 10_900)) / 10_000).unwrap_or(number).max(1);
+        let average = u64::try_from(u128::from(number) * u128::from(pick(seeds[4], 9_200, 10_900)) / 10_000)
+            .unwrap_or(number)
+            .max(1);
         let confidence = u64::try_from(u128::from(number) * u128::from(seeds[5] % 101) / 10_000).unwrap();
-        let reading = Reading { price: number, average, confidence, exponent: quote.exponent, publish_time: NOW.unix, ..Reading::default() };
+        let reading = Reading {
+            price: number,
+            average,
+            confidence,
+            exponent: quote.exponent,
+            publish_time: NOW.unix,
+            ..Reading::default()
+        };
         Token { reserve, reading }
     })
 }
@@ -40,7 +49,9 @@ fn initial_health_is_never_laxer_than_maintenance_for_collateral() {
         let Ok(initial) = reserve.initial_collateral_leg(atoms, others, &reading, &NOW) else { return Ok(()) };
         let maintenance = reserve.collateral_leg(atoms, &reading, &NOW);
         // Last in takes a difference of two values of Q: its noise is theirs.
-        let all = nano(reserve.risk.curve(maintenance.price, reserve.sigma_maintenance()).value(atoms.saturating_add(others)));
+        let all = nano(
+            reserve.risk.curve(maintenance.price, reserve.sigma_maintenance()).value(atoms.saturating_add(others)),
+        );
         let slack = int(2) + all * pow2_neg(39);
         at_most(&nano(initial.value.times_floor(initial.factor)), &(nano(maintenance.weighted()) + slack), "initial")
     });
@@ -77,59 +88,118 @@ fn last_in_telescopes_however_borrowers_split() {
 #[test]
 fn counting_own_collateral_twice_is_impossible() {
     let reserve = ReserveState { counted_atoms: 100, ..valid_reserve() };
-    assert_eq!((reserve.counted_by_others(30), reserve.counted_by_others(100), reserve.counted_by_others(101)), (70, 0, 0));
+    assert_eq!(
+        (reserve.counted_by_others(30), reserve.counted_by_others(100), reserve.counted_by_others(101)),
+        (70, 0, 0)
+    );
 }
 
 #[test]
 fn a_whole_market_sold_at_once_under_stress_leaves_lenders_whole() {
-    check(3_000, (risk_terms(), quote(), amount(), prop::collection::vec(1u64..1_000, 1..8)), |(risk, quote, depth, parts)| {
-        // The largest cap `validate` accepts for this depth, to within a hundredth.
-        let mut config = ReserveConfig { risk: RiskTerms { depth_atoms: depth.max(1 << 20), depth_floor_atoms: 1 << 10, ..risk }, ..valid_config() };
-        config.initial.initial_bps = 1;
-        config.initial.debt_weight_bps = 20_000;
-        config.bonus = BonusTerms { bonus_min_bps: 0, bonus_max_bps: 300, health_max_bonus_bps: 9_999, ..config.bonus };
-        let reading = valid_reading();
-        let valid = |cap: u64| {
-            let caps = Caps { collateral_atoms: cap, rescue_allowance_bps: 1_000, ..config.caps };
-            ReserveConfig { caps, ..config }.validate(&valid_market(), 9, &reading).is_ok()
-        };
-        prop_assert!(valid(0));
-        let (mut low, mut high) = (0, u64::MAX / 2);
-        while high - low > low / 100 + 1 {
-            let middle = low + (high - low) / 2;
-            (low, high) = if valid(middle) { (middle, high) } else { (low, middle) };
-        }
-        // Everybody borrows all that maintenance allows, in positions that fill the cap and the rescue allowance.
-        let all = low + low / 10;
-        let whole: u64 = parts.iter().sum();
-        let curve = |depth: u64| ExactCurve { price: quote.atom_price(), discount: int(1), depth: int(depth), impact: bps(config.risk.impact_sqrt_bps) };
-        let lent = parts.iter().fold(zero(), |sum, part| {
-            sum + curve(config.risk.depth_atoms).value(&(int(all) * frac(*part, whole))) * bps(config.risk.maintenance_bps)
-        });
-        at_most(&lent, &curve(config.risk.stressed_depth_atoms()).value(&int(all)), "what the sale of everything brings")
-    });
+    check(
+        3_000,
+        (risk_terms(), quote(), amount(), prop::collection::vec(1u64..1_000, 1..8)),
+        |(risk, quote, depth, parts)| {
+            // The largest cap `validate` accepts for this depth, to within a hundredth.
+            let mut config = ReserveConfig {
+                risk: RiskTerms { depth_atoms: depth.max(1 << 20), depth_floor_atoms: 1 << 10, ..risk },
+                ..valid_config()
+            };
+            config.initial.initial_bps = 1;
+            config.initial.debt_weight_bps = 20_000;
+            config.bonus =
+                BonusTerms { bonus_min_bps: 0, bonus_max_bps: 300, health_max_bonus_bps: 9_999, ..config.bonus };
+            let reading = valid_reading();
+            let valid = |cap: u64| {
+                let caps = Caps { collateral_atoms: cap, rescue_allowance_bps: 1_000, ..config.caps };
+                ReserveConfig { caps, ..config }.validate(&valid_market(), 9, &reading).is_ok()
+            };
+            prop_assert!(valid(0));
+            let (mut low, mut high) = (0, u64::MAX / 2);
+            while high - low > low / 100 + 1 {
+                let middle = low + (high - low) / 2;
+                (low, high) = if valid(middle) { (middle, high) } else { (low, middle) };
+            }
+            // Everybody borrows all that maintenance allows, in positions that fill the cap and the rescue allowance.
+            let all = low + low / 10;
+            let whole: u64 = parts.iter().sum();
+            let curve = |depth: u64| ExactCurve {
+                price: quote.atom_price(),
+                discount: int(1),
+                depth: int(depth),
+                impact: bps(config.risk.impact_sqrt_bps),
+            };
+            let lent = parts.iter().fold(zero(), |sum, part| {
+                sum + curve(config.risk.depth_atoms).value(&(int(all) * frac(*part, whole)))
+                    * bps(config.risk.maintenance_bps)
+            });
+            at_most(
+                &lent,
+                &curve(config.risk.stressed_depth_atoms()).value(&int(all)),
+                "what the sale of everything brings",
+            )
+        },
+    );
 }
 
 fn at(age_secs: i64) -> Reading {
     Reading { publish_time: NOW.unix - age_secs, ..valid_reading() }
 }
 
+/// A reserve whose reading of this age was noticed to be old so many seconds ago.
+fn noticed(age_secs: i64, noticed_secs: i64) -> (ReserveState, Reading) {
+    let mut reserve = ReserveState { reading: at(age_secs), ..valid_reserve() };
+    reserve.notice_stale(&plimsoll_engine::Now { unix: NOW.unix - noticed_secs, slot: 0 }).unwrap();
+    (reserve, at(age_secs))
+}
+
 #[test]
-fn an_old_reading_counts_plainly_then_fades_in_a_line_to_nothing() {
+fn an_old_reading_counts_plainly_and_fades_in_a_line_to_nothing_once_noticed() {
     let reserve = valid_reserve();
     let plain = reserve.collateral_leg(1_000_000_000, &at(0), &NOW).plain;
     // A unit below 150 USD: 10^-8 has no exact binary form and is rounded down.
     assert_eq!(plain, Value(149_999_999_999));
-    let aged = |age| reserve.collateral_leg(1_000_000_000, &at(age), &NOW);
-    assert!(aged(60).alv < plain && aged(60).unusable.is_none());
-    for (age, value) in [(61, 149_999_999_999), (3_600, 149_999_999_999), (12_600, 74_999_999_999), (21_600, 0), (1 << 40, 0)] {
-        let leg = aged(age);
-        assert_eq!((leg.plain, leg.alv, leg.unusable), (Value(value), Value(value), Some(EngineError::StalePrice)), "age {age}");
-        let kept = reserve.collateral_leg_undecayed(1_000_000_000, &at(age), &NOW);
-        assert_eq!((kept.plain, kept.alv, kept.unusable), (plain, plain, Some(EngineError::StalePrice)), "age {age}");
+    let stale = Some(EngineError::StalePrice);
+    let young = reserve.collateral_leg(1_000_000_000, &at(60), &NOW);
+    assert!(young.alv < plain && young.unusable.is_none());
+    for age in [61, 3_600, 1 << 40] {
+        let forgotten = reserve.collateral_leg(1_000_000_000, &at(age), &NOW);
+        assert_eq!(
+            (forgotten.plain, forgotten.alv, forgotten.unusable, forgotten.is_dead),
+            (plain, plain, stale, false),
+            "age {age}"
+        );
     }
-    let debt = reserve.debt_leg_of(1_000_000_000, &at(1 << 40), &NOW);
-    assert_eq!((debt.plain >= plain, debt.unusable), (true, Some(EngineError::StalePrice)));
+    // From the notice on, over dead_secs - stale_secs = 18,000 seconds.
+    for (secs, value, is_dead) in
+        [(0, 149_999_999_999, false), (9_000, 74_999_999_999, false), (18_000, 0, true), (1 << 40, 0, true)]
+    {
+        let (reserve, reading) = noticed(1 << 41, secs);
+        let leg = reserve.collateral_leg(1_000_000_000, &reading, &NOW);
+        assert_eq!(
+            (leg.plain, leg.alv, leg.unusable, leg.is_dead),
+            (Value(value), Value(value), stale, is_dead),
+            "noticed {secs}"
+        );
+        let kept = reserve.collateral_leg_undecayed(1_000_000_000, &reading, &NOW);
+        assert_eq!((kept.plain, kept.alv, kept.unusable), (plain, plain, stale), "noticed {secs}");
+        let debt = reserve.debt_leg_of(1_000_000_000, &reading, &NOW);
+        assert_eq!((debt.plain >= plain, debt.unusable, debt.is_dead), (true, stale, is_dead));
+        // A newer reading, however old, is not the noticed one.
+        let newer = reserve.collateral_leg(1_000_000_000, &at((1 << 41) - 1), &NOW);
+        assert_eq!((newer.plain, newer.is_dead), (plain, false));
+    }
+}
+
+#[test]
+fn an_old_reading_is_noticed_once_and_a_newer_one_clears_it() {
+    let mut reserve = ReserveState { reading: at(3_600), ..valid_reserve() };
+    assert_eq!(reserve.notice_stale(&NOW), Err(EngineError::PriceNotStale));
+    reserve.reading = at(3_601);
+    assert_eq!((reserve.notice_stale(&NOW), reserve.stale_noticed_at), (Ok(()), NOW.unix));
+    assert_eq!(reserve.notice_stale(&NOW), Err(EngineError::PriceNotStale));
+    assert!(!reserve.keep_reading(Some(&at(3_601))) && reserve.stale_noticed_at == NOW.unix);
+    assert!(reserve.keep_reading(Some(&at(3_000))) && reserve.stale_noticed_at == 0);
 }
 
 #[test]
@@ -150,7 +220,10 @@ fn confidence_beyond_the_soft_limit_moves_prices_for_the_borrower_and_beyond_the
 fn each_reason_not_to_open_risk_has_its_error() {
     let reserve = valid_reserve();
     let refusal = |reading: Reading| {
-        let (collateral, debt) = (reserve.initial_collateral_leg(1, 0, &reading, &NOW).err(), reserve.initial_debt_leg(1, &reading, &NOW).err());
+        let (collateral, debt) = (
+            reserve.initial_collateral_leg(1, 0, &reading, &NOW).err(),
+            reserve.initial_debt_leg(1, &reading, &NOW).err(),
+        );
         assert_eq!(collateral, debt);
         collateral
     };
@@ -160,8 +233,14 @@ fn each_reason_not_to_open_risk_has_its_error() {
     assert_eq!(refusal(Reading { confidence: 150_000_001, ..at(0) }), Some(EngineError::ConfidenceTooWide));
     // A band of 10% of the average.
     assert_eq!(refusal(Reading { price: 11_000, average: 10_000, confidence: 0, ..at(0) }), None);
-    assert_eq!(refusal(Reading { price: 11_001, average: 10_000, confidence: 0, ..at(0) }), Some(EngineError::PriceOffAverage));
-    assert_eq!(refusal(Reading { price: 8_999, average: 10_000, confidence: 0, ..at(0) }), Some(EngineError::PriceOffAverage));
+    assert_eq!(
+        refusal(Reading { price: 11_001, average: 10_000, confidence: 0, ..at(0) }),
+        Some(EngineError::PriceOffAverage)
+    );
+    assert_eq!(
+        refusal(Reading { price: 8_999, average: 10_000, confidence: 0, ..at(0) }),
+        Some(EngineError::PriceOffAverage)
+    );
     let absurd = reserve.initial_debt_leg(u64::MAX, &Reading { price: 1 << 60, average: 1 << 60, ..at(0) }, &NOW);
     assert_eq!(absurd.err(), Some(EngineError::AmountTooLarge));
 }
@@ -170,11 +249,14 @@ fn each_reason_not_to_open_risk_has_its_error() {
 fn both_healths_must_be_at_least_one() {
     let exposure = |collateral: u128, debt: u128| {
         let mut exposure = Exposure::default();
-        exposure.push_collateral(CollateralLeg { alv: Value(collateral), maintenance: Factor::ONE, ..Default::default() }).unwrap();
+        exposure
+            .push_collateral(CollateralLeg { alv: Value(collateral), maintenance: Factor::ONE, ..Default::default() })
+            .unwrap();
         exposure.push_debt(DebtLeg { plain: Value(debt), weight: Factor::ONE, ..Default::default() }).unwrap();
         exposure
     };
-    let totals = |collateral, debt| InitialTotals { weighted_collateral: Value(collateral), weighted_debt: Value(debt) };
+    let totals =
+        |collateral, debt| InitialTotals { weighted_collateral: Value(collateral), weighted_debt: Value(debt) };
     assert_eq!(require_healthy(&totals(10, 10), &exposure(10, 10)), Ok(()));
     assert_eq!(require_healthy(&totals(9, 10), &exposure(9, 10)), Err(EngineError::InitialHealthTooLow));
     assert_eq!(require_healthy(&totals(10, 10), &exposure(9, 10)), Err(EngineError::MaintenanceHealthTooLow));

@@ -20,22 +20,29 @@ fn rates() -> impl Strategy<Value = RateCurve> {
             max_rate_bps,
             insurance_share_bps,
             // Nothing for lenders as often as something.
-            fee_share_bps: if seeds[5] & 1 == 0 { 10_000 - insurance_share_bps } else { pick(seeds[5], 0, 10_000 - insurance_share_bps) },
+            fee_share_bps: if seeds[5] & 1 == 0 {
+                10_000 - insurance_share_bps
+            } else {
+                pick(seeds[5], 0, 10_000 - insurance_share_bps)
+            },
         }
     })
 }
 
 /// A reserve with any cash, debt and index.
 fn lending() -> impl Strategy<Value = ReserveState> {
-    (rates(), amount(), amount(), 0u32..=32, prop_oneof![Just(0), any::<u64>()]).prop_map(|(rates, cash, debt, growth, fraction)| {
-        let mut reserve = ledger();
-        reserve.rates = rates;
-        reserve.cash_atoms = cash / 4;
-        reserve.debt_index = Word128::new((INDEX_ONE << growth).saturating_add(u128::from(fraction)).min(INDEX_MAX));
-        let shares = reserve.debt_shares_ceil(debt / 8).unwrap_or(0);
-        reserve.debt_shares = Word128::new(shares);
-        reserve
-    })
+    (rates(), amount(), amount(), 0u32..=32, prop_oneof![Just(0), any::<u64>()]).prop_map(
+        |(rates, cash, debt, growth, fraction)| {
+            let mut reserve = ledger();
+            reserve.rates = rates;
+            reserve.cash_atoms = cash / 4;
+            reserve.debt_index =
+                Word128::new((INDEX_ONE << growth).saturating_add(u128::from(fraction)).min(INDEX_MAX));
+            let shares = reserve.debt_shares_ceil(debt / 8).unwrap_or(0);
+            reserve.debt_shares = Word128::new(shares);
+            reserve
+        },
+    )
 }
 
 fn span() -> impl Strategy<Value = i64> {
@@ -109,51 +116,86 @@ fn touching_more_often_never_earns_a_lender_less() {
 
 #[test]
 fn cash_and_debt_are_lenders_insurance_and_protocol() {
-    check(8_000, (lending(), prop::collection::vec(span(), 1..6), amount(), amount()), |(mut reserve, spans, insurance, fee)| {
-        (reserve.insurance_atoms, reserve.fee_atoms) = (insurance / 4, fee / 4);
-        let mut unix = 0i64;
-        for span in spans {
-            unix = unix.saturating_add(span / 1_000);
-            let (assets, debt, ledgers) = (reserve.assets_atoms(), reserve.total_debt_atoms(), insured(&reserve));
-            let cash_before = u128::from(reserve.cash_atoms) + u128::from(reserve.insurance_atoms) + u128::from(reserve.fee_atoms);
-            reserve.accrue(unix);
-            let cash_after = u128::from(reserve.cash_atoms) + u128::from(reserve.insurance_atoms) + u128::from(reserve.fee_atoms);
-            prop_assert_eq!(cash_before, cash_after, "no atom appears or disappears");
-            if reserve.total_debt_atoms() == u64::MAX {
-                return Ok(());
+    check(
+        8_000,
+        (lending(), prop::collection::vec(span(), 1..6), amount(), amount()),
+        |(mut reserve, spans, insurance, fee)| {
+            (reserve.insurance_atoms, reserve.fee_atoms) = (insurance / 4, fee / 4);
+            let mut unix = 0i64;
+            for span in spans {
+                unix = unix.saturating_add(span / 1_000);
+                let (assets, debt, ledgers) = (reserve.assets_atoms(), reserve.total_debt_atoms(), insured(&reserve));
+                let cash_before = u128::from(reserve.cash_atoms)
+                    + u128::from(reserve.insurance_atoms)
+                    + u128::from(reserve.fee_atoms);
+                reserve.accrue(unix);
+                let cash_after = u128::from(reserve.cash_atoms)
+                    + u128::from(reserve.insurance_atoms)
+                    + u128::from(reserve.fee_atoms);
+                prop_assert_eq!(cash_before, cash_after, "no atom appears or disappears");
+                if reserve.total_debt_atoms() == u64::MAX {
+                    return Ok(());
+                }
+                let earned = u128::from(reserve.total_debt_atoms() - debt);
+                let taken = insured(&reserve) - ledgers;
+                // Interest is counted rounded down and debt rounded up: an atom apart.
+                prop_assert!(taken <= earned + 1, "insurance and protocol take no more than the interest");
+                prop_assert!(
+                    reserve.assets_atoms() >= assets,
+                    "lenders lose nothing to interest: {} then {}",
+                    assets,
+                    reserve.assets_atoms()
+                );
+                // What lenders get is the rest, to the atom that a debt rounded up is worth to them rounded down.
+                let rest = u128::from(reserve.assets_atoms() - assets);
+                prop_assert!(
+                    rest + taken <= earned + 1 && earned <= rest + taken + 1,
+                    "{} = {} + {}",
+                    earned,
+                    rest,
+                    taken
+                );
             }
-            let earned = u128::from(reserve.total_debt_atoms() - debt);
-            let taken = insured(&reserve) - ledgers;
-            // Interest is counted rounded down and debt rounded up: an atom apart.
-            prop_assert!(taken <= earned + 1, "insurance and protocol take no more than the interest");
-            prop_assert!(reserve.assets_atoms() >= assets, "lenders lose nothing to interest: {} then {}", assets, reserve.assets_atoms());
-            // What lenders get is the rest, to the atom that a debt rounded up is worth to them rounded down.
-            let rest = u128::from(reserve.assets_atoms() - assets);
-            prop_assert!(rest + taken <= earned + 1 && earned <= rest + taken + 1, "{} = {} + {}", earned, rest, taken);
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
 }
 
 /// All that belongs to insurance and protocol.
 fn insured(reserve: &ReserveState) -> u128 {
-    [reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms].map(u128::from).iter().sum()
+    [reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms]
+        .map(u128::from)
+        .iter()
+        .sum()
 }
 
 #[test]
 fn interest_of_a_fully_lent_pool_waits_for_cash_and_is_paid_from_the_first_that_comes() {
     let mut reserve = ledger();
-    let flat = RateCurve { base_rate_bps: 10_000, kink_utilisation_bps: 8_000, kink_rate_bps: 10_000, max_rate_bps: 10_000, insurance_share_bps: 0, fee_share_bps: 0 };
+    let flat = RateCurve {
+        base_rate_bps: 10_000,
+        kink_utilisation_bps: 8_000,
+        kink_rate_bps: 10_000,
+        max_rate_bps: 10_000,
+        insurance_share_bps: 0,
+        fee_share_bps: 0,
+    };
     reserve.rates = RateCurve { insurance_share_bps: 2_000, fee_share_bps: 1_000, ..flat };
     reserve.supply(1_000_000, 0).unwrap();
     let shares = reserve.lend(1_000_000).unwrap();
     // A rate of 100% for a year.
     reserve.accrue(i64::try_from(YEAR_SECS).unwrap());
     assert_eq!((reserve.total_debt_atoms(), reserve.assets_atoms(), reserve.cash_atoms), (2_000_000, 1_700_000, 0));
-    assert_eq!((reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms), (0, 200_000, 0, 100_000));
+    assert_eq!(
+        (reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms),
+        (0, 200_000, 0, 100_000)
+    );
     let repayment = reserve.plan_repayment(shares, 250_000).unwrap();
     reserve.receive_repayment(&repayment).unwrap();
-    assert_eq!((reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms), (200_000, 0, 50_000, 50_000));
+    assert_eq!(
+        (reserve.insurance_atoms, reserve.insurance_accrued_atoms, reserve.fee_atoms, reserve.fee_accrued_atoms),
+        (200_000, 0, 50_000, 50_000)
+    );
     assert_eq!((reserve.assets_atoms(), reserve.cash_atoms), (1_700_000, 0));
 }
 

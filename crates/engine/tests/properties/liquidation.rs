@@ -45,7 +45,9 @@ fn planned(cases: u32, property: impl Fn(&World, (usize, usize), u64, &Liquidati
             let bound = if share & 1 == 0 { repay_max } else { (repay_max % world.debts[j].atoms).max(1) };
             match world.plan(i, j, bound) {
                 Ok(plan) => property(&world, (i, j), bound, &plan)?,
-                Err(EngineError::TakeOtherCollateral | EngineError::RepayMaxBelowDust | EngineError::NothingToSeize) => {}
+                Err(
+                    EngineError::TakeOtherCollateral | EngineError::RepayMaxBelowDust | EngineError::NothingToSeize,
+                ) => {}
                 Err(error) => return Err(TestCaseError::fail(format!("{error:?} is no reason to refuse here"))),
             }
         }
@@ -94,7 +96,11 @@ fn an_unbounded_liquidation_restores_the_target_or_is_bounded_by_debt_collateral
         let (dust, price) = (world.dust(), world.collateral_price(i));
         let spared_debt = world.weighted_debt(j, &(&dust / world.debt_price(j)));
         let spared_collateral = world.weighted_collateral_slope_max(i) * (&dust / price) * factor(plan.gross_factor);
-        at_most(&collateral, &(world.target() * (debt + spared_debt) + tolerance + spared_collateral), "not beyond the target by more than dust")
+        at_most(
+            &collateral,
+            &(world.target() * (debt + spared_debt) + tolerance + spared_collateral),
+            "not beyond the target by more than dust",
+        )
     });
 }
 
@@ -113,7 +119,8 @@ fn limits_of_caller_debt_and_collateral_are_kept() {
         prop_assert!(plan.repay_atoms <= bound && plan.repay_atoms <= world.debts[j].atoms);
         prop_assert!(0 < plan.repay_atoms && 0 < plan.seize_atoms && plan.seize_atoms <= world.collaterals[i].atoms);
         prop_assert_eq!(plan.closes_debt, plan.repay_atoms == world.debts[j].atoms);
-        let all = world.collaterals.iter().enumerate().all(|(k, leg)| leg.atoms == if k == i { plan.seize_atoms } else { 0 });
+        let all =
+            world.collaterals.iter().enumerate().all(|(k, leg)| leg.atoms == if k == i { plan.seize_atoms } else { 0 });
         prop_assert_eq!(plan.takes_last_collateral, all);
         Ok(())
     });
@@ -129,7 +136,11 @@ fn no_debt_rest_below_dust_is_left_while_the_collateral_pays_for_it() {
         let needed = world.debt_price(j) * int(world.debts[j].atoms) * factor(plan.gross_factor);
         let there = world.collateral_price(i) * int(world.collaterals[i].atoms);
         // One atom and the slack of two prices: what pays must be there in whole atoms.
-        at_most(&there, &(needed * (int(1) + noise()) + world.collateral_price(i)), "collateral that does not pay for the rest")
+        at_most(
+            &there,
+            &(needed * (int(1) + noise()) + world.collateral_price(i)),
+            "collateral that does not pay for the rest",
+        )
     });
 }
 
@@ -146,7 +157,10 @@ fn the_gross_factor_is_bounded_by_solvency_and_by_the_largest_bonus() {
     planned(1_000, |world, (i, j), _, plan| {
         let lb = factor(plan.gross_factor);
         if plan.is_terminal {
-            prop_assert_eq!(plan.gross_factor, Factor::ONE.plus(Factor::from_bps_floor(world.market.bonus_default_bps)));
+            prop_assert_eq!(
+                plan.gross_factor,
+                Factor::ONE.plus(Factor::from_bps_floor(world.market.bonus_default_bps))
+            );
             return Ok(());
         }
         let terms = &world.collaterals[i].config.bonus;
@@ -179,7 +193,10 @@ fn a_terminal_liquidation_closes_the_pair_at_the_default_bonus() {
         for (i, j) in world.pairs() {
             let Ok(plan) = world.plan(i, j, u64::MAX) else { continue };
             let exposure = world.exposure();
-            let terminal = exposure.collateral_value() < exposure.debt_value().times_ceil(Factor::ONE.plus(Factor::from_bps_ceil(world.market.bonus_default_bps)));
+            let terminal = exposure.collateral_value()
+                < exposure
+                    .debt_value()
+                    .times_ceil(Factor::ONE.plus(Factor::from_bps_ceil(world.market.bonus_default_bps)));
             prop_assert_eq!(plan.is_terminal, terminal);
             if terminal {
                 prop_assert!(plan.closes_debt || plan.seize_atoms == world.collaterals[i].atoms);
@@ -191,27 +208,33 @@ fn a_terminal_liquidation_closes_the_pair_at_the_default_bonus() {
 
 #[test]
 fn many_calls_on_one_pair_seize_no_more_than_one() {
-    check(2_000, (unhealthy_position(), prop::collection::vec(1u64..1_000, 1..6), any::<prop::sample::Index>()), |(world, parts, pair)| {
-        let pairs = world.pairs();
-        let (i, j) = pairs[pair.index(pairs.len())];
-        let Ok(single) = world.plan(i, j, u64::MAX) else { return Ok(()) };
-        let (mut now, mut seized, mut calls) = (world.clone(), 0, 0);
-        let bounds = parts.iter().map(|part| single.repay_atoms / 1_000 * part + 1).chain([u64::MAX]);
-        for bound in bounds {
-            if now.collaterals[i].atoms == 0 || now.debts[j].atoms == 0 {
-                break;
+    check(
+        2_000,
+        (unhealthy_position(), prop::collection::vec(1u64..1_000, 1..6), any::<prop::sample::Index>()),
+        |(world, parts, pair)| {
+            let pairs = world.pairs();
+            let (i, j) = pairs[pair.index(pairs.len())];
+            let Ok(single) = world.plan(i, j, u64::MAX) else { return Ok(()) };
+            let (mut now, mut seized, mut calls) = (world.clone(), 0, 0);
+            let bounds = parts.iter().map(|part| single.repay_atoms / 1_000 * part + 1).chain([u64::MAX]);
+            for bound in bounds {
+                if now.collaterals[i].atoms == 0 || now.debts[j].atoms == 0 {
+                    break;
+                }
+                let Ok(plan) = now.plan(i, j, bound) else { continue };
+                seized += plan.seize_atoms;
+                calls += 1;
+                now = now.after(i, j, &plan);
             }
-            let Ok(plan) = now.plan(i, j, bound) else { continue };
-            seized += plan.seize_atoms;
-            calls += 1;
-            now = now.after(i, j, &plan);
-        }
-        // One debt atom's worth a call, and an atom of collateral where that is more than it.
-        let one = world.debt_price(j) / world.collateral_price(i) * factor(single.gross_factor) + int(1);
-        // Sizing stops within 2^-32 of the goal: that part of the repayment, over the least slope.
-        let gap = nano(world.exposure().weighted_debt()) * pow2_neg(30) / world.collateral_price(i) / (world.target() - frac(9_999, 10_000));
-        at_most(&int(seized), &(int(single.seize_atoms) + one * int(calls) + gap), "seized in several calls")
-    });
+            // One debt atom's worth a call, and an atom of collateral where that is more than it.
+            let one = world.debt_price(j) / world.collateral_price(i) * factor(single.gross_factor) + int(1);
+            // Sizing stops within 2^-32 of the goal: that part of the repayment, over the least slope.
+            let gap = nano(world.exposure().weighted_debt()) * pow2_neg(30)
+                / world.collateral_price(i)
+                / (world.target() - frac(9_999, 10_000));
+            at_most(&int(seized), &(int(single.seize_atoms) + one * int(calls) + gap), "seized in several calls")
+        },
+    );
 }
 
 #[test]
@@ -222,37 +245,49 @@ fn the_bonus_rises_as_health_falls_and_as_time_passes_and_stays_within_its_range
         health_max_bonus_bps: health,
         ..bytemuck::Zeroable::zeroed()
     });
-    check(5_000, (terms, 0..=1u64 << 41, 0..=1u64 << 41, 0u64..2_000, 0u64..2_000, 1u64..1_000), |(terms, h1, h2, t1, t2, auction)| {
-        let at = |health: u64, secs| bonus(&terms, Factor(health), secs, auction);
-        let (least, most) = (Factor::from_bps_floor(terms.bonus_min_bps), Factor::from_bps_floor(terms.bonus_max_bps));
-        prop_assert!(least <= at(h1, t1) && at(h1, t1) <= most);
-        prop_assert!(at(h1.max(h2), t1.min(t2)) <= at(h1.min(h2), t1.max(t2)));
-        prop_assert_eq!(at(Factor::from_bps_floor(terms.health_max_bonus_bps).0, 0), most);
-        prop_assert_eq!(at(0, auction), most);
-        prop_assert_eq!(at(1 << 40, 0), least);
-        // Exactly the larger of two lines, within an ulp of each factor.
-        let along = |part: Exact| factor(least) + (factor(most) - factor(least)) * part.min(int(1));
-        let by_health = along((int(1) - factor(Factor(h1.min(1 << 40)))) / (int(1) - factor(Factor::from_bps_floor(terms.health_max_bonus_bps))));
-        let line = by_health.max(along(frac(t1, auction)));
-        at_most(&factor(at(h1, t1)), &line, "rounded down")?;
-        at_most(&line, &(factor(at(h1, t1)) + pow2_neg(39)), "by an ulp")
-    });
+    check(
+        5_000,
+        (terms, 0..=1u64 << 41, 0..=1u64 << 41, 0u64..2_000, 0u64..2_000, 1u64..1_000),
+        |(terms, h1, h2, t1, t2, auction)| {
+            let at = |health: u64, secs| bonus(&terms, Factor(health), secs, auction);
+            let (least, most) =
+                (Factor::from_bps_floor(terms.bonus_min_bps), Factor::from_bps_floor(terms.bonus_max_bps));
+            prop_assert!(least <= at(h1, t1) && at(h1, t1) <= most);
+            prop_assert!(at(h1.max(h2), t1.min(t2)) <= at(h1.min(h2), t1.max(t2)));
+            prop_assert_eq!(at(Factor::from_bps_floor(terms.health_max_bonus_bps).0, 0), most);
+            prop_assert_eq!(at(0, auction), most);
+            prop_assert_eq!(at(1 << 40, 0), least);
+            // Exactly the larger of two lines, within an ulp of each factor.
+            let along = |part: Exact| factor(least) + (factor(most) - factor(least)) * part.min(int(1));
+            let by_health = along(
+                (int(1) - factor(Factor(h1.min(1 << 40))))
+                    / (int(1) - factor(Factor::from_bps_floor(terms.health_max_bonus_bps))),
+            );
+            let line = by_health.max(along(frac(t1, auction)));
+            at_most(&factor(at(h1, t1)), &line, "rounded down")?;
+            at_most(&line, &(factor(at(h1, t1)) + pow2_neg(39)), "by an ulp")
+        },
+    );
 }
 
 #[test]
 fn the_linear_repayment_is_the_smallest_that_reaches_the_target() {
-    check(5_000, (any::<u128>(), 40u32..128, 0u64..1 << 43, 0u64..1 << 43), |(shortfall, shift, target_weight, seized_weight)| {
-        let shortfall = Value(shortfall >> shift);
-        let gain = factor(Factor(target_weight)) - factor(Factor(seized_weight));
-        match repayment_step(shortfall, Factor(target_weight), Factor(seized_weight)) {
-            None => prop_assert!(gain <= zero()),
-            Some(repayment) => {
-                prop_assert!(nano(repayment) * &gain >= nano(shortfall));
-                prop_assert!(repayment == Value::ZERO || (nano(repayment) - int(1)) * gain < nano(shortfall));
+    check(
+        5_000,
+        (any::<u128>(), 40u32..128, 0u64..1 << 43, 0u64..1 << 43),
+        |(shortfall, shift, target_weight, seized_weight)| {
+            let shortfall = Value(shortfall >> shift);
+            let gain = factor(Factor(target_weight)) - factor(Factor(seized_weight));
+            match repayment_step(shortfall, Factor(target_weight), Factor(seized_weight)) {
+                None => prop_assert!(gain <= zero()),
+                Some(repayment) => {
+                    prop_assert!(nano(repayment) * &gain >= nano(shortfall));
+                    prop_assert!(repayment == Value::ZERO || (nano(repayment) - int(1)) * gain < nano(shortfall));
+                }
             }
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
 }
 
 #[test]
@@ -298,7 +333,17 @@ fn the_positions_these_properties_run_on_are_of_every_kind() {
         Ok(())
     });
     let counts = counts.into_inner();
-    let kinds = ["bounded by solvency", "bounded by the bonus", "bounded by the pair rule", "closes debt", "repayment below dust", "restores the target", "take other collateral", "takes all collateral", "terminal"];
+    let kinds = [
+        "bounded by solvency",
+        "bounded by the bonus",
+        "bounded by the pair rule",
+        "closes debt",
+        "repayment below dust",
+        "restores the target",
+        "take other collateral",
+        "takes all collateral",
+        "terminal",
+    ];
     for kind in kinds {
         assert!(counts.get(kind).is_some_and(|count| *count >= 30), "{kind}: {counts:?}");
     }

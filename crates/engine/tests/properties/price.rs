@@ -70,7 +70,8 @@ fn no_round_trip_between_atoms_and_value_profits() {
 #[test]
 fn values_rise_with_atoms_and_with_the_price() {
     check(5_000, (quote(), amount(), amount()), |(quote, a, b)| {
-        let (price, dearer) = (quote.price(), Price::new(quote.number.saturating_add(1), quote.exponent, quote.decimals));
+        let (price, dearer) =
+            (quote.price(), Price::new(quote.number.saturating_add(1), quote.exponent, quote.decimals));
         let (less, more) = (a.min(b), a.max(b));
         prop_assert!(price.value_floor(less) <= price.value_floor(more));
         prop_assert!(price.value_ceil(less) <= price.value_ceil(more));
@@ -95,17 +96,27 @@ fn raw(quote: &Quote) -> RawPrice {
 
 #[test]
 fn a_reading_is_accepted_exactly_within_the_range_of_prices() {
-    check(10_000, (1..=i64::MAX, 0u32..63, 1..=i64::MAX, 0u32..63, -30i32..12), |(price, down, average, down2, exponent)| {
-        let raw = RawPrice { price: (price >> down).max(1), average: (average >> down2).max(1), confidence: 0, exponent, publish_time: 0 };
-        let in_range = |number: i64| {
-            let price = int(number) * ten(exponent);
-            ten(-12) <= price && price <= ten(9)
-        };
-        let accepted = EXPONENTS.contains(&exponent) && in_range(raw.price) && in_range(raw.average);
-        let checked = Reading::checked(&raw, &NOW);
-        prop_assert_eq!(checked.err(), if accepted { None } else { Some(EngineError::PriceOutOfRange) });
-        Ok(())
-    });
+    check(
+        10_000,
+        (1..=i64::MAX, 0u32..63, 1..=i64::MAX, 0u32..63, -30i32..12),
+        |(price, down, average, down2, exponent)| {
+            let raw = RawPrice {
+                price: (price >> down).max(1),
+                average: (average >> down2).max(1),
+                confidence: 0,
+                exponent,
+                publish_time: 0,
+            };
+            let in_range = |number: i64| {
+                let price = int(number) * ten(exponent);
+                ten(-12) <= price && price <= ten(9)
+            };
+            let accepted = EXPONENTS.contains(&exponent) && in_range(raw.price) && in_range(raw.average);
+            let checked = Reading::checked(&raw, &NOW);
+            prop_assert_eq!(checked.err(), if accepted { None } else { Some(EngineError::PriceOutOfRange) });
+            Ok(())
+        },
+    );
 }
 
 #[test]
@@ -119,7 +130,9 @@ fn a_reading_that_is_not_positive_is_refused() {
 
 #[test]
 fn a_reading_may_be_five_seconds_ahead_of_the_clock_and_no_more() {
-    let at = |publish_time| Reading::checked(&RawPrice { publish_time, ..raw(&Quote { number: 100, exponent: -2, decimals: 6 }) }, &NOW);
+    let at = |publish_time| {
+        Reading::checked(&RawPrice { publish_time, ..raw(&Quote { number: 100, exponent: -2, decimals: 6 }) }, &NOW)
+    };
     assert_eq!(at(NOW.unix + 5).map(|reading| reading.age_secs(NOW.unix)), Ok(0));
     assert_eq!(at(NOW.unix + 6), Err(EngineError::PriceFromFuture));
     assert_eq!(at(i64::MIN).map(|reading| reading.age_secs(i64::MAX)), Ok(u64::MAX >> 1));

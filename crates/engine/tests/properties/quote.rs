@@ -17,17 +17,20 @@ struct Standing {
 
 /// Healthy by both measures as often as not.
 fn standing() -> impl Strategy<Value = Standing> {
-    (unhealthy_position(), prop::collection::vec(amount(), MAX_COLLATERALS), 1u64..16).prop_map(|(mut world, others, relief)| {
-        for leg in world.collaterals.iter_mut().chain(&mut world.debts) {
-            // Within the soft limit.
-            leg.reading.confidence /= 4;
-        }
-        for debt in &mut world.debts {
-            debt.atoms = (debt.atoms / relief).max(1);
-        }
-        let others = world.collaterals.iter().zip(others).map(|(leg, others)| others % (leg.atoms / 4 + 1)).collect();
-        Standing { world, others }
-    })
+    (unhealthy_position(), prop::collection::vec(amount(), MAX_COLLATERALS), 1u64..16).prop_map(
+        |(mut world, others, relief)| {
+            for leg in world.collaterals.iter_mut().chain(&mut world.debts) {
+                // Within the soft limit.
+                leg.reading.confidence /= 4;
+            }
+            for debt in &mut world.debts {
+                debt.atoms = (debt.atoms / relief).max(1);
+            }
+            let others =
+                world.collaterals.iter().zip(others).map(|(leg, others)| others % (leg.atoms / 4 + 1)).collect();
+            Standing { world, others }
+        },
+    )
 }
 
 impl Standing {
@@ -113,11 +116,19 @@ fn a_position_is_liquidatable_just_below_its_liquidation_price_and_not_above() {
             let price = quote.collaterals[i].liquidation_price_nano_usd;
             let at = |price: u64| {
                 let mut world = standing.world.clone();
-                world.collaterals[i].reading = Reading { price, average: price, confidence: 0, exponent: -9, publish_time: NOW.unix, ..Reading::default() };
+                world.collaterals[i].reading = Reading {
+                    price,
+                    average: price,
+                    confidence: 0,
+                    exponent: -9,
+                    publish_time: NOW.unix,
+                    ..Reading::default()
+                };
                 world.exposure()
             };
             // A nano-dollar must be less than a part in a million of the price, and of what the collateral counts at it.
-            let resolved = (1_000_000..u64::MAX >> 8).contains(&price) && at(price).collaterals()[i].weighted() > Value(1_000_000);
+            let resolved =
+                (1_000_000..u64::MAX >> 8).contains(&price) && at(price).collaterals()[i].weighted() > Value(1_000_000);
             if !resolved {
                 continue;
             }
@@ -137,7 +148,10 @@ fn a_quote_says_what_health_says() {
         prop_assert_eq!(quote.is_called == 1, exposure.health() < Factor::from_bps_ceil(10_500));
         prop_assert_eq!(quote.collateral_nano_usd, u64::try_from(exposure.collateral_value().0).unwrap_or(u64::MAX));
         prop_assert_eq!(quote.debt_nano_usd, u64::try_from(exposure.debt_value().0).unwrap_or(u64::MAX));
-        prop_assert_eq!((quote.initial_refusal, quote.initial_health_e9 >= 1_000_000_000), (0, standing.is_healthy() || quote.initial_health_e9 >= 1_000_000_000));
+        prop_assert_eq!(
+            (quote.initial_refusal, quote.initial_health_e9 >= 1_000_000_000),
+            (0, standing.is_healthy() || quote.initial_health_e9 >= 1_000_000_000)
+        );
         Ok(())
     });
 }
@@ -169,8 +183,14 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal() {
         prop_assert_eq!((quote.health_before_e9, quote.retry_slot), (to_e9(exposure.health()), 0));
         match plan {
             Ok(plan) => {
-                prop_assert_eq!((quote.refusal, quote.repay_atoms, quote.seize_atoms, quote.fee_atoms), (0, plan.repay_atoms, plan.seize_atoms, plan.fee_atoms));
-                prop_assert_eq!((quote.is_terminal == 1, quote.health_after_e9, quote.gross_factor_e9), (plan.is_terminal, to_e9(plan.health_after), to_e9(plan.gross_factor)));
+                prop_assert_eq!(
+                    (quote.refusal, quote.repay_atoms, quote.seize_atoms, quote.fee_atoms),
+                    (0, plan.repay_atoms, plan.seize_atoms, plan.fee_atoms)
+                );
+                prop_assert_eq!(
+                    (quote.is_terminal == 1, quote.health_after_e9, quote.gross_factor_e9),
+                    (plan.is_terminal, to_e9(plan.health_after), to_e9(plan.gross_factor))
+                );
             }
             Err(error) => prop_assert_eq!((quote.refusal, quote.repay_atoms), (error.code(), 0)),
         }

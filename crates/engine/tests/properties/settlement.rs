@@ -19,19 +19,22 @@ struct Defaulted {
 }
 
 fn defaulted() -> impl Strategy<Value = Defaulted> {
-    (prop::collection::vec(amount(), 1..6), amount(), amount(), any::<[u64; 4]>()).prop_map(|(lenders, lent, defaulted, seeds)| {
-        let mut reserve = ledger();
-        let lenders: Vec<u128> = lenders.iter().map(|atoms| reserve.supply((atoms / 64).max(1), 0).unwrap()).collect();
-        reserve.debt_index = Word128::new(INDEX_ONE + u128::from(seeds[0]));
-        let _ = reserve.lend((lent % reserve.cash_atoms.max(1)).max(1));
-        let shares = reserve.lend((defaulted % reserve.cash_atoms.max(1)).max(1)).unwrap_or(0);
-        // Interest since then.
-        reserve.debt_index = Word128::new(reserve.debt_index.get() + u128::from(seeds[0] >> (seeds[1] % 64)));
-        reserve.insurance_atoms = seeds[2] >> (4 + seeds[2] % 60);
-        // Accrued insurance is part of what debt has grown by.
-        reserve.insurance_accrued_atoms = (seeds[3] >> (seeds[3] % 60)) % (reserve.assets_atoms() / 16 + 1);
-        Defaulted { reserve, lenders, shares }
-    })
+    (prop::collection::vec(amount(), 1..6), amount(), amount(), any::<[u64; 4]>()).prop_map(
+        |(lenders, lent, defaulted, seeds)| {
+            let mut reserve = ledger();
+            let lenders: Vec<u128> =
+                lenders.iter().map(|atoms| reserve.supply((atoms / 64).max(1), 0).unwrap()).collect();
+            reserve.debt_index = Word128::new(INDEX_ONE + u128::from(seeds[0]));
+            let _ = reserve.lend((lent % reserve.cash_atoms.max(1)).max(1));
+            let shares = reserve.lend((defaulted % reserve.cash_atoms.max(1)).max(1)).unwrap_or(0);
+            // Interest since then.
+            reserve.debt_index = Word128::new(reserve.debt_index.get() + u128::from(seeds[0] >> (seeds[1] % 64)));
+            reserve.insurance_atoms = seeds[2] >> (4 + seeds[2] % 60);
+            // Accrued insurance is part of what debt has grown by.
+            reserve.insurance_accrued_atoms = (seeds[3] >> (seeds[3] % 60)) % (reserve.assets_atoms() / 16 + 1);
+            Defaulted { reserve, lenders, shares }
+        },
+    )
 }
 
 #[test]
@@ -41,17 +44,33 @@ fn a_loss_is_allocated_exactly_once() {
         let loss = reserve.write_off(shares);
         prop_assert_eq!(loss.owed_atoms, before.total_owed(shares));
         prop_assert!(loss.insurance_atoms <= before.insurance_atoms + before.insurance_accrued_atoms);
-        prop_assert!(loss.insurance_atoms == loss.owed_atoms || loss.insurance_atoms == before.insurance_atoms + before.insurance_accrued_atoms, "insurance pays first");
+        prop_assert!(
+            loss.insurance_atoms == loss.owed_atoms
+                || loss.insurance_atoms == before.insurance_atoms + before.insurance_accrued_atoms,
+            "insurance pays first"
+        );
         if loss.insurance_atoms + loss.haircut_atoms < loss.owed_atoms {
-            prop_assert_eq!((loss.haircut_atoms, reserve.assets_atoms()), (before.assets_atoms(), 0), "capped by all that lenders have");
+            prop_assert_eq!(
+                (loss.haircut_atoms, reserve.assets_atoms()),
+                (before.assets_atoms(), 0),
+                "capped by all that lenders have"
+            );
         }
         prop_assert!(loss.insurance_atoms + loss.haircut_atoms <= loss.owed_atoms);
         // Lenders' assets fall by the haircut, to the atom by which a debt is rounded up.
         let fall = i128::from(before.assets_atoms()) - i128::from(reserve.assets_atoms());
-        prop_assert!((fall - i128::from(loss.haircut_atoms)).abs() <= 1, "assets fell by {}, haircut {}", fall, loss.haircut_atoms);
+        prop_assert!(
+            (fall - i128::from(loss.haircut_atoms)).abs() <= 1,
+            "assets fell by {}, haircut {}",
+            fall,
+            loss.haircut_atoms
+        );
         prop_assert!(fall <= i128::from(loss.haircut_atoms) + 1);
         // Tokens do not move: what leaves the insurance ledger enters cash.
-        prop_assert_eq!(u128::from(before.cash_atoms) + u128::from(before.insurance_atoms), u128::from(reserve.cash_atoms) + u128::from(reserve.insurance_atoms));
+        prop_assert_eq!(
+            u128::from(before.cash_atoms) + u128::from(before.insurance_atoms),
+            u128::from(reserve.cash_atoms) + u128::from(reserve.insurance_atoms)
+        );
         prop_assert_eq!(reserve.debt_shares.get(), before.debt_shares.get() - shares);
         Ok(())
     });
@@ -71,7 +90,10 @@ impl Owed for ReserveState {
 #[test]
 fn a_haircut_falls_on_lenders_in_proportion() {
     check(8_000, defaulted(), |Defaulted { mut reserve, lenders, shares }| {
-        let (before, all) = (lenders.iter().map(|shares| reserve.supply_atoms_floor(*shares)).collect::<Vec<_>>(), reserve.assets_atoms());
+        let (before, all) = (
+            lenders.iter().map(|shares| reserve.supply_atoms_floor(*shares)).collect::<Vec<_>>(),
+            reserve.assets_atoms(),
+        );
         reserve.write_off(shares);
         // Insurance that pays a debt rounded up leaves lenders an atom more than before.
         let left = reserve.assets_atoms().min(all);
@@ -80,7 +102,10 @@ fn a_haircut_falls_on_lenders_in_proportion() {
             // Both amounts are floors of the same shares: an atom each.
             at_most(&(&exact - int(1)), &int(reserve.supply_atoms_floor(*shares)), "no more than its part")?;
             at_most(&int(reserve.supply_atoms_floor(*shares)), &(exact + int(2)), "no less than its part")?;
-            prop_assert_eq!(after_haircut(before, all, all - left), u64::try_from((int(before) * int(left) / int(all.max(1))).floor().to_integer()).unwrap());
+            prop_assert_eq!(
+                after_haircut(before, all, all - left),
+                u64::try_from((int(before) * int(left) / int(all.max(1))).floor().to_integer()).unwrap()
+            );
         }
         Ok(())
     });
@@ -91,7 +116,10 @@ fn shares_of_a_loss_add_up_or_stop_at_what_lenders_have() {
     check(5_000, (amount(), amount(), amount()), |(loss, insurance, assets)| {
         let (paid, haircut) = share_loss(loss, insurance, assets);
         prop_assert_eq!(paid, loss.min(insurance));
-        prop_assert_eq!(u128::from(paid) + u128::from(haircut), u128::from(loss).min(u128::from(paid) + u128::from(assets)));
+        prop_assert_eq!(
+            u128::from(paid) + u128::from(haircut),
+            u128::from(loss).min(u128::from(paid) + u128::from(assets))
+        );
         Ok(())
     });
 }
@@ -109,7 +137,8 @@ fn a_reserve_whose_supply_is_lost_closes_and_one_that_is_not_stays_open() {
 
 #[test]
 fn left_over_collateral_becomes_the_insurances_by_ledger() {
-    let mut reserve = ReserveState { collateral_atoms: 100, counted_atoms: 60, insurance_collateral_atoms: 5, ..ledger() };
+    let mut reserve =
+        ReserveState { collateral_atoms: 100, counted_atoms: 60, insurance_collateral_atoms: 5, ..ledger() };
     reserve.forfeit_collateral(30, 20);
     assert_eq!((reserve.collateral_atoms, reserve.counted_atoms, reserve.insurance_collateral_atoms), (70, 40, 35));
     reserve.forfeit_collateral(100, 100);
@@ -119,8 +148,12 @@ fn left_over_collateral_becomes_the_insurances_by_ledger() {
 fn exposure(value: u128, atoms: u64, debt: u128, unusable: Option<EngineError>) -> Exposure {
     let mut exposure = Exposure::default();
     let (plain, maintenance) = (Value(value), Factor::from_bps_floor(9_000));
-    exposure.push_collateral(CollateralLeg { atoms, plain, alv: plain, maintenance, unusable, ..Default::default() }).unwrap();
-    exposure.push_debt(DebtLeg { owed_atoms: 1, plain: Value(debt), weight: Factor::ONE, ..Default::default() }).unwrap();
+    exposure
+        .push_collateral(CollateralLeg { atoms, plain, alv: plain, maintenance, unusable, ..Default::default() })
+        .unwrap();
+    exposure
+        .push_debt(DebtLeg { owed_atoms: 1, plain: Value(debt), weight: Factor::ONE, ..Default::default() })
+        .unwrap();
     exposure
 }
 
@@ -144,6 +177,16 @@ fn nobody_passes_an_old_price_off_as_a_small_rest() {
     let market = valid_market();
     let stale = Some(EngineError::StalePrice);
     assert_eq!(require_default(&exposure(5, 1, 10, stale), &market), Err(EngineError::StalePrice));
+    // One that stayed dead although it was noticed counts, or a grain behind it would block settlement for ever.
+    let mut dead = Exposure::default();
+    for leg in exposure(5, 1, 10, stale).collaterals() {
+        dead.push_collateral(CollateralLeg { is_dead: true, ..*leg }).unwrap();
+    }
+    let debt = *exposure(5, 1, 10, None).debts().first().unwrap();
+    dead.push_debt(debt).unwrap();
+    assert_eq!(require_default(&dead, &market), Ok(()));
+    dead.push_debt(DebtLeg { unusable: stale, ..debt }).unwrap();
+    assert_eq!(require_default(&dead, &market), Err(EngineError::StalePrice));
     // No atom left: no price matters.
     assert_eq!(require_default(&exposure(0, 0, 10, stale), &market), Ok(()));
 }

@@ -46,7 +46,11 @@ impl Quote {
 
 /// A price from 1e-12 to 1e9 USD.
 pub fn quote() -> impl Strategy<Value = Quote> {
-    (-18i32..=4, any::<u64>(), 0u32..64, 0u8..=18).prop_map(|(exponent, x, shift, decimals)| Quote { number: number_in_range(exponent, x >> shift), exponent, decimals })
+    (-18i32..=4, any::<u64>(), 0u32..64, 0u8..=18).prop_map(|(exponent, x, shift, decimals)| Quote {
+        number: number_in_range(exponent, x >> shift),
+        exponent,
+        decimals,
+    })
 }
 
 fn number_in_range(exponent: i32, wanted: u64) -> u64 {
@@ -70,7 +74,9 @@ fn risk_of(seeds: &[u64; 12], depth_atoms: u64) -> RiskTerms {
     let sigma_ref_bps = pick(seeds[1], 2, sigma_cap_bps);
     let horizon_secs = pick(seeds[2], 1, if seeds[2] & 1 == 0 { 3_600 } else { 86_400 });
     // z/100 * cap/10,000 * sqrt(horizon/86,400) < 1/2, solved for z.
-    let z_most = (250_000_000_000u128 * 86_400 / u128::from(horizon_secs) / u128::from(sigma_cap_bps).pow(2)).isqrt().saturating_sub(1);
+    let z_most = (250_000_000_000u128 * 86_400 / u128::from(horizon_secs) / u128::from(sigma_cap_bps).pow(2))
+        .isqrt()
+        .saturating_sub(1);
     RiskTerms {
         maintenance_bps: pick(seeds[3], 500, 9_400),
         debt_weight_bps: pick(seeds[4], 10_000, 13_000),
@@ -145,15 +151,34 @@ pub fn valid_config() -> ReserveConfig {
             sample_secs: 300,
             reserved: [0; 2],
         },
-        rates: RateCurve { base_rate_bps: 0, kink_utilisation_bps: 8_000, kink_rate_bps: 600, max_rate_bps: 10_000, insurance_share_bps: 1_000, fee_share_bps: 500 },
-        caps: Caps { supply_atoms: u64::MAX, borrow_atoms: u64::MAX, collateral_atoms: 100_000_000_000_000, rescue_allowance_bps: 1_000 },
+        rates: RateCurve {
+            base_rate_bps: 0,
+            kink_utilisation_bps: 8_000,
+            kink_rate_bps: 600,
+            max_rate_bps: 10_000,
+            insurance_share_bps: 1_000,
+            fee_share_bps: 500,
+        },
+        caps: Caps {
+            supply_atoms: u64::MAX,
+            borrow_atoms: u64::MAX,
+            collateral_atoms: 100_000_000_000_000,
+            rescue_allowance_bps: 1_000,
+        },
         sigma_bps: 450,
     }
 }
 
 /// 150 USD, nine decimals in `valid_config`.
 pub fn valid_reading() -> Reading {
-    Reading { price: 15_000_000_000, average: 15_000_000_000, confidence: 10_000_000, exponent: -8, publish_time: NOW.unix, ..Reading::default() }
+    Reading {
+        price: 15_000_000_000,
+        average: 15_000_000_000,
+        confidence: 10_000_000,
+        exponent: -8,
+        publish_time: NOW.unix,
+        ..Reading::default()
+    }
 }
 
 /// A reserve of `valid_config`.
@@ -167,7 +192,8 @@ pub fn valid_reserve() -> ReserveState {
 pub fn ledger() -> ReserveState {
     let mut reserve = ReserveState::zeroed();
     reserve.debt_index = Word128::new(INDEX_ONE);
-    reserve.caps = Caps { supply_atoms: u64::MAX, borrow_atoms: u64::MAX, collateral_atoms: u64::MAX, rescue_allowance_bps: 0 };
+    reserve.caps =
+        Caps { supply_atoms: u64::MAX, borrow_atoms: u64::MAX, collateral_atoms: u64::MAX, rescue_allowance_bps: 0 };
     reserve
 }
 
@@ -192,7 +218,7 @@ pub struct World {
 /// An unhealthy position of 1 to 8 collaterals and 1 to 4 debts, health mostly between 0.9 and 1.
 pub fn unhealthy_position() -> impl Strategy<Value = World> {
     let seeds = any::<[u64; 24]>();
-    let legs = |most: usize| prop_oneof![2 => prop::collection::vec(seeds.clone(), 1..=2), 1 => prop::collection::vec(seeds.clone(), 1..=most)];
+    let legs = |most: usize| prop_oneof![2 => prop::collection::vec(seeds, 1..=2), 1 => prop::collection::vec(seeds, 1..=most)];
     (legs(MAX_COLLATERALS), legs(MAX_DEBTS), any::<[u64; 8]>())
         .prop_filter_map("no such position", |(collaterals, debts, seeds)| world(&collaterals, &debts, &seeds))
         .prop_filter("healthy", |world| {
@@ -211,7 +237,12 @@ fn world(collaterals: &[[u64; 24]], debts: &[[u64; 24]], seeds: &[u64; 8]) -> Op
     };
     market.validate().ok()?;
     let collaterals: Vec<Leg> = collaterals.iter().map(|seeds| collateral(&market, seeds)).collect::<Option<_>>()?;
-    let mut world = World { market, times: PositionTimes { cooling_until_slot: 0, auction_secs: pick(seeds[3], 0, 900) }, collaterals, debts: Vec::new() };
+    let mut world = World {
+        market,
+        times: PositionTimes { cooling_until_slot: 0, auction_secs: pick(seeds[3], 0, 900) },
+        collaterals,
+        debts: Vec::new(),
+    };
     let per_cent = match seeds[4] % 4 {
         0 => pick(seeds[5], 500_000, 900_000),
         1 => pick(seeds[5], 990_000, 999_999),
@@ -235,7 +266,10 @@ fn quoted(market: &MarketPolicy, seeds: &[u64; 24]) -> Option<(Reading, u8)> {
     let decimals = u8::try_from(pick(seeds[15], decimals.into(), u64::from(decimals + 6).min(18))).unwrap();
     // Confidence up to 3%: beyond the soft limit of 1% it moves the price.
     let confidence = u64::try_from(u128::from(number) * u128::from(seeds[16] % 300) / 10_000).unwrap();
-    Some((Reading { price: number, average: number, confidence, exponent, publish_time: NOW.unix, ..Reading::default() }, decimals))
+    Some((
+        Reading { price: number, average: number, confidence, exponent, publish_time: NOW.unix, ..Reading::default() },
+        decimals,
+    ))
 }
 
 fn leg(market: &MarketPolicy, config: ReserveConfig, reading: Reading, decimals: u8, atoms: u64) -> Option<Leg> {
@@ -248,7 +282,9 @@ fn collateral(market: &MarketPolicy, seeds: &[u64; 24]) -> Option<Leg> {
     let (reading, decimals) = quoted(market, seeds)?;
     let seeds12: [u64; 12] = std::array::from_fn(|i| seeds[i]);
     let nano_usd = u128::from(Value::PER_USD) << (seeds[17] % 30);
-    let worth = int(nano_usd) * int(pick(seeds[18], 1_000, 2_000)) / int(1_000) / atom_price(reading.price, reading.exponent, decimals);
+    let worth = int(nano_usd) * int(pick(seeds[18], 1_000, 2_000))
+        / int(1_000)
+        / atom_price(reading.price, reading.exponent, decimals);
     let atoms = u64::try_from(worth.to_integer()).unwrap_or(u64::MAX).clamp(1, u64::MAX >> 4);
     let mut config = valid_config();
     config.risk = risk_of(&seeds12, (atoms >> (seeds[19] % 6)).max(1));
@@ -277,7 +313,8 @@ fn debt(market: &MarketPolicy, seeds: &[u64; 24], weighted_nano_usd: u128) -> Op
     let mut config = valid_config();
     config.risk = risk_of(&seeds12, 1 << 40);
     config.risk.maintenance_bps = 5_000;
-    config.initial = InitialTerms { initial_bps: 4_000, debt_weight_bps: config.risk.debt_weight_bps, reserved: [0; 6] };
+    config.initial =
+        InitialTerms { initial_bps: 4_000, debt_weight_bps: config.risk.debt_weight_bps, reserved: [0; 6] };
     config.bonus = BonusTerms { bonus_min_bps: 0, bonus_max_bps: 5_000, health_max_bonus_bps: 9_000, ..config.bonus };
     config.caps.collateral_atoms = 0;
     config.sigma_bps = pick(seeds[19], config.risk.sigma_floor_bps, config.risk.sigma_cap_bps);
@@ -304,7 +341,14 @@ impl World {
     /// A liquidation of one pair.
     pub fn plan(&self, collateral: usize, debt: usize, repay_max_atoms: u64) -> Result<LiquidationPlan, EngineError> {
         let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms: 0 };
-        plan_liquidation(&self.exposure(), &self.collaterals[collateral].config.bonus, &self.market, &self.times, &request, &NOW)
+        plan_liquidation(
+            &self.exposure(),
+            &self.collaterals[collateral].config.bonus,
+            &self.market,
+            &self.times,
+            &request,
+            &NOW,
+        )
     }
 
     /// The position after a plan.
@@ -354,7 +398,8 @@ impl World {
 
     /// The two sides of health, without rounding.
     pub fn sides(&self) -> (Exact, Exact) {
-        let collateral = (0..self.collaterals.len()).fold(zero(), |sum, i| sum + self.weighted_collateral(i, &int(self.collaterals[i].atoms)));
+        let collateral = (0..self.collaterals.len())
+            .fold(zero(), |sum, i| sum + self.weighted_collateral(i, &int(self.collaterals[i].atoms)));
         let debt = (0..self.debts.len()).fold(zero(), |sum, j| sum + self.weighted_debt(j, &int(self.debts[j].atoms)));
         (collateral, debt)
     }

@@ -1,0 +1,13 @@
+//! Refusals: every bad input ends in exactly one named error, and changes nothing.
+
+mod refusals {
+    mod common;
+
+    mod accounts;
+    mod amounts;
+    mod config;
+    mod health;
+    mod legs;
+    mod prices;
+    mod tokens;
+}

@@ -1,0 +1,79 @@
+//! The kit itself: an invariant that nothing can break proves nothing.
+
+use super::common::*;
+use plimsoll_client::accounts::{AccountState, Lender as LenderAccount};
+use plimsoll_client::PROGRAM_ID;
+use plimsoll_engine::fixed::Word128;
+use plimsoll_engine::state::{LenderState, PositionState, ReserveState};
+
+fn corrupt<T: AccountState>(world: &mut World, address: Pubkey, mut state: T, edit: impl FnOnce(&mut T)) {
+    edit(&mut state);
+    let data = [T::DISCRIMINATOR, bytemuck::bytes_of(&state)].concat();
+    world.put_account(address, PROGRAM_ID, data);
+}
+
+/// Edits the USDC reserve.
+fn reserve(setting: &mut Setting, edit: impl FnOnce(&mut ReserveState)) {
+    let account = setting.world.reserve(&setting.usdc);
+    corrupt(&mut setting.world, account.address, account.state, edit);
+}
+
+fn position(setting: &mut Setting, borrower: &Borrower, edit: impl FnOnce(&mut PositionState)) {
+    let account = setting.world.position(borrower);
+    corrupt(&mut setting.world, account.address, account.state, edit);
+}
+
+/// Breaks one thing.
+type Break = fn(&mut Setting, &Borrower);
+
+#[test]
+fn each_broken_invariant_is_noticed_by_its_id() -> Told {
+    let breaks: [(&str, Break); 11] = [
+        ("I1", |setting, _| {
+            let vault = setting.usdc.vault(Vault::Liquidity);
+            let mut account = setting.world.svm.get_account(&vault).expect("a vault");
+            account.data[64] ^= 1;
+            setting.world.svm.set_account(vault, account).expect("an account");
+        }),
+        ("I2", |setting, _| reserve(setting, |state| state.cash_atoms += 1)),
+        ("I3", |setting, _| reserve(setting, |state| state.insurance_collateral_atoms += 1)),
+        ("I4", |setting, borrower| position(setting, borrower, |state| state.collaterals[0].atoms -= 1)),
+        ("I5", |setting, borrower| position(setting, borrower, |state| state.debts[0].shares.lo ^= 1)),
+        ("I6", |setting, _| {
+            let account: LenderAccount = setting.world.lender_account(&setting.lender, &setting.usdc);
+            let more = |state: &mut LenderState| state.shares = Word128::new(state.shares.get() + 1);
+            corrupt(&mut setting.world, account.address, account.state, more);
+        }),
+        ("I7", |setting, borrower| position(setting, borrower, |state| state.collaterals[0].counted_atoms -= 1)),
+        ("I8", |setting, borrower| position(setting, borrower, |state| state.collaterals[5].reserved = 1)),
+        ("I8", |setting, borrower| {
+            position(setting, borrower, |state| {
+                state.collaterals[1] = state.collaterals[0];
+                state.collateral_count = 2;
+            });
+        }),
+        ("I9", |setting, _| {
+            reserve(setting, |state| state.supply_shares = Word128::new(state.supply_shares.get() * 2));
+            let keeper = setting.world.person("keeper");
+            let usdc = setting.usdc.clone();
+            setting.world.accrue_interest(&keeper, &usdc).expect("interest");
+        }),
+        ("I10", |setting, _| {
+            reserve(setting, |state| state.debt_index = Word128::new(state.debt_index.get() - 1));
+            let keeper = setting.world.person("keeper");
+            let usdc = setting.usdc.clone();
+            setting.world.accrue_interest(&keeper, &usdc).expect("interest");
+        }),
+    ];
+    for (id, break_it) in breaks {
+        let mut setting = setting();
+        let borrower = setting.borrower("10", "500");
+        setting.world.check_invariants();
+        break_it(&mut setting, &borrower);
+        let violations = setting.world.violations();
+        let start = format!("{id}: ");
+        assert!(violations.iter().any(|violation| violation.starts_with(&start)), "{id} broken, yet {violations:?}");
+        assert!(INVARIANTS.iter().any(|(known, _)| *known == id));
+    }
+    Ok(())
+}
