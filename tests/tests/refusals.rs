@@ -6,6 +6,7 @@ mod refusals {
     mod accounts;
     mod amounts;
     mod config;
+    mod feeds;
     mod health;
     mod legs;
     mod prices;

@@ -34,39 +34,22 @@ impl Chain {
         static PROGRAM_FILE: OnceLock<Vec<u8>> = OnceLock::new();
         let program = PROGRAM_FILE.get_or_init(|| {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy/soundness.so");
-            fs::read(&path).unwrap_or_else(|error| {
-                panic!("{}: {error}; run `cargo xtask build`", path.display())
-            })
+            fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display()))
         });
         let (mut svm, payer) = (LiteSVM::new(), Keypair::new());
-        svm.add_program(PROGRAM, program)
-            .expect("the program loads");
-        svm.airdrop(&payer.pubkey(), 1_000_000_000_000)
-            .expect("airdrop");
+        svm.add_program(PROGRAM, program).expect("the program loads");
+        svm.airdrop(&payer.pubkey(), 1_000_000_000_000).expect("airdrop");
         Self { svm, payer }
     }
 
-    fn send(
-        &mut self,
-        data: Vec<u8>,
-    ) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
+    fn send(&mut self, data: Vec<u8>) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
         self.svm.expire_blockhash();
         let mut limit = vec![2];
         limit.extend_from_slice(&COMPUTE_UNITS.to_le_bytes());
-        let compute_budget = "ComputeBudget111111111111111111111111111111"
-            .parse()
-            .expect("an address");
+        let compute_budget = "ComputeBudget111111111111111111111111111111".parse().expect("an address");
         let instructions = [
-            Instruction {
-                program_id: compute_budget,
-                accounts: vec![],
-                data: limit,
-            },
-            Instruction {
-                program_id: PROGRAM,
-                accounts: vec![],
-                data,
-            },
+            Instruction { program_id: compute_budget, accounts: vec![], data: limit },
+            Instruction { program_id: PROGRAM, accounts: vec![], data },
         ];
         let message = Message::new(&instructions, Some(&self.payer.pubkey()));
         let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
@@ -96,27 +79,18 @@ fn operand(rng: &mut StdRng) -> u128 {
 
 /// Runs a family on `pairs` operands in each of `rounds` transactions.
 fn compare(name: &str, pairs: usize, rounds: usize) {
-    let (index, family) = FAMILIES
-        .iter()
-        .enumerate()
-        .find(|(_, family)| family.name == name)
-        .expect("a family");
+    let (index, family) = FAMILIES.iter().enumerate().find(|(_, family)| family.name == name).expect("a family");
     let mut chain = Chain::new();
     let mut rng = StdRng::seed_from_u64(SEED ^ index as u64);
     let (mut differences, mut most_units) = (vec![], 0);
     for _ in 0..rounds {
-        let operands: Vec<(u128, u128)> = (0..pairs)
-            .map(|_| (operand(&mut rng), operand(&mut rng)))
-            .collect();
+        let operands: Vec<(u128, u128)> = (0..pairs).map(|_| (operand(&mut rng), operand(&mut rng))).collect();
         match chain.send(encode(index as u8, &operands)) {
             Ok(meta) => {
                 most_units = most_units.max(meta.compute_units_consumed);
                 differences.extend(differing(family, &operands, &meta.return_data.data));
             }
-            Err(failed) => panic!(
-                "{name}: {:?}\noperands {operands:x?}\n{:#?}",
-                failed.err, failed.meta.logs
-            ),
+            Err(failed) => panic!("{name}: {:?}\noperands {operands:x?}\n{:#?}", failed.err, failed.meta.logs),
         }
     }
     println!(
@@ -137,16 +111,12 @@ fn differing(family: &Family, operands: &[(u128, u128)], answer: &[u8]) -> Vec<S
     // The network cuts zeros off the end of return data.
     let mut padded = answer.to_vec();
     padded.resize(family.operations.len() * 8, 0);
-    let chain = padded
-        .chunks_exact(8)
-        .map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
+    let chain = padded.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
     let host = evaluate(family, operands);
     let all = family.operations.iter().zip(host.into_iter().zip(chain));
     let wrong = all.filter(|(_, (host, chain))| host != chain);
     wrong
-        .map(|((name, _), (host, chain))| {
-            format!("{name}: host {host:x}, chain {chain:x}, for {operands:x?}")
-        })
+        .map(|((name, _), (host, chain))| format!("{name}: host {host:x}, chain {chain:x}, for {operands:x?}"))
         .collect()
 }
 
@@ -188,34 +158,16 @@ fn soundness_calls() {
 #[test]
 fn soundness_panics_fail_the_transaction() {
     let mut chain = Chain::new();
-    for (
-        index,
-        Panic {
-            name,
-            fatal,
-            harmless,
-            ..
-        },
-    ) in PANICS.iter().enumerate()
-    {
+    for (index, Panic { name, fatal, harmless, .. }) in PANICS.iter().enumerate() {
         let data = |operand: u64| [&[PANIC, index as u8][..], &operand.to_le_bytes()].concat();
         // Without its cause the same code passes: so it is the panic that fails the transaction.
         if let Err(failed) = chain.send(data(*harmless)) {
-            panic!(
-                "{name} with {harmless} must pass: {:?}\n{:#?}",
-                failed.err, failed.meta.logs
-            );
+            panic!("{name} with {harmless} must pass: {:?}\n{:#?}", failed.err, failed.meta.logs);
         }
         match chain.send(data(*fatal)) {
             Ok(_) => panic!("{name} with {fatal} must fail the transaction; it passed"),
             Err(failed) => {
-                let last = failed
-                    .meta
-                    .logs
-                    .iter()
-                    .rev()
-                    .find(|line| line.contains("failed"))
-                    .cloned();
+                let last = failed.meta.logs.iter().rev().find(|line| line.contains("failed")).cloned();
                 println!("{name}: {}", last.unwrap_or_default());
             }
         }

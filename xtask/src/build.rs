@@ -191,11 +191,10 @@ fn upstream_build(
         }
         cargo
             .current_dir(ws.root())
-            .env("RUSTC", &upstream.rustc)
+            .env("RUSTC", upstream.rustc())
             // Nightly features of a stable compiler: a target given as JSON, and a standard library built along.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC_BOOTSTRAP_SYNTHETIC_TARGET", "1")
-            .env("__CARGO_TESTS_ONLY_SRC_ROOT", upstream.library())
             .args([verb, "--locked"]);
         cargo
     };
@@ -203,9 +202,6 @@ fn upstream_build(
     process::checked(&mut cargo("fetch"), task)?;
 
     let mut flags: Vec<String> = SBF_FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
-    // cargo names the crates of the standard library by their place in the compiler's own folder. With the place in our
-    // cache, which differs between machines, functions would have other names and come in another order.
-    flags.push(format!("--sysroot={}", upstream.sysroot.display()));
     flags.extend(remappings(ws, upstream)?);
     let mut build = cargo("build");
     build

@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: the program on a local validator, and the story `plimsoll demo` plays on it.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 
@@ -21,28 +21,20 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
-    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
-    let mut cli = cargo(ws);
-    cli.args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--profile",
-        "tools",
-        "--package",
-        "plimsoll-cli",
-        "--bin",
-        "plimsoll",
-        "--",
-    ])
-    .args(["demo", "--rpc", &validator.endpoints.rpc, "--ws", &validator.endpoints.ws])
-    .args(["--so", "target/deploy/plimsoll.so", "--program-keypair", "keys/localnet-program.json"])
-    .args(&args.rest);
-    ui::note("compiling the command line and starting the demo");
-    let status = cli.status().context("starting `plimsoll demo`")?;
-    drop(validator);
-    Ok(match status.code() {
+    Ok(match play(ws, &args.rest)?.code() {
         Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         None => ExitCode::FAILURE,
     })
+}
+
+/// Plays the story on a validator of its own, which ends with it.
+pub fn play(ws: &Workspace, rest: &[String]) -> Result<ExitStatus> {
+    let validator = Validator::start(ws, &Options { block_production: "transaction", slot_time_ms: 400 })?;
+    let mut cli = cargo(ws);
+    cli.args(["run", "--quiet", "--locked", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"])
+        .args(["demo", "--rpc", &validator.endpoints.rpc, "--ws", &validator.endpoints.ws])
+        .args(["--so", "target/deploy/plimsoll.so", "--program-keypair", "keys/localnet-program.json"])
+        .args(rest);
+    ui::note("compiling the command line and starting the demo");
+    cli.status().context("starting `plimsoll demo`")
 }

@@ -64,7 +64,14 @@ impl Curve {
         // The discount is at least 1/2 * 1/2 in any valid configuration: the mantissa keeps 60 bits.
         let mantissa = saturate((widen(price.mantissa) * widen(discount.min(Factor::ONE).0)) >> FACTOR_BITS);
         let impact_q48 = saturate((widen(impact_sqrt_bps.min(IMPACT_SQRT_BPS_MAX)) << 48).div_ceil(10_000));
-        Self { discounted: Price { mantissa, shift: price.shift }, discount, depth_atoms, depth_reciprocal, depth_zeros, impact_q48 }
+        Self {
+            discounted: Price { mantissa, shift: price.shift },
+            discount,
+            depth_atoms,
+            depth_reciprocal,
+            depth_zeros,
+            impact_q48,
+        }
     }
 
     fn ratio(&self, atoms: u64) -> Ratio {

@@ -118,7 +118,13 @@ impl ReserveState {
     ///
     /// # Errors
     /// What [`OraclePolicy::permit_borrow`](crate::state::OraclePolicy::permit_borrow) refuses.
-    pub fn initial_collateral_leg(&self, atoms: u64, others_atoms: u64, reading: &Reading, now: &Now) -> Result<InitialLeg> {
+    pub fn initial_collateral_leg(
+        &self,
+        atoms: u64,
+        others_atoms: u64,
+        reading: &Reading,
+        now: &Now,
+    ) -> Result<InitialLeg> {
         self.oracle_policy.permit_borrow(reading, now)?;
         let low = reading.price.min(reading.average).saturating_sub(reading.confidence);
         let price = reading.price_of(low, self.decimals);
@@ -140,7 +146,11 @@ impl ReserveState {
         if value >= Value::LIMIT {
             return Err(EngineError::AmountTooLarge);
         }
-        Ok(InitialLeg { value, factor: self.risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial()), price })
+        Ok(InitialLeg {
+            value,
+            factor: self.risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial()),
+            price,
+        })
     }
 
     /// Collateral of other positions that counts last-in, given what of this position's is counted.

@@ -2,7 +2,9 @@
 //!
 //! Between touches interest is simple, across touches it compounds: touching more often never earns a lender less.
 
-use crate::fixed::{mul_div_floor, mul_shift_ceil, mul_shift_floor, saturate, widen, Factor, Word128, BPS, FACTOR_BITS};
+use crate::fixed::{
+    mul_div_floor, mul_shift_ceil, mul_shift_floor, saturate, widen, Factor, Word128, BPS, FACTOR_BITS,
+};
 use crate::state::{RateCurve, ReserveState};
 
 /// Ceiling of any rate, bps a year: 1,000%.
@@ -76,7 +78,9 @@ impl ReserveState {
         }
         let rate = self.rates.rate(self.utilisation());
         // Q40 a year to Q64 over the time: below 2^44 * 2^24 * 2^64, checked.
-        let growth = (widen(rate.0) << (64 - FACTOR_BITS)).checked_mul(widen(elapsed_secs)).map(|x| x.div_ceil(widen(YEAR_SECS)));
+        let growth = (widen(rate.0) << (64 - FACTOR_BITS))
+            .checked_mul(widen(elapsed_secs))
+            .map(|x| x.div_ceil(widen(YEAR_SECS)));
         growth
             .and_then(|growth| mul_shift_ceil(index, growth, 64))
             .and_then(|interest| index.checked_add(interest))

@@ -107,7 +107,8 @@ fn repayment_to_target(pair: &Pair, exposure: &Exposure, target: Factor) -> Opti
         let seized = pair.seize_for_value(repayment);
         let left = pair.collateral.atoms.checked_sub(seized).filter(|left| *left > 0 || seized == 0)?;
         let (alv, slope) = pair.collateral.curve.value_and_slope(left);
-        let reached = others.plus(alv.times_floor(pair.collateral.maintenance)).plus(repayment.times_floor(target_weight));
+        let reached =
+            others.plus(alv.times_floor(pair.collateral.maintenance)).plus(repayment.times_floor(target_weight));
         let shortfall = goal.minus(reached);
         if shortfall <= close_enough {
             break;
@@ -265,7 +266,8 @@ pub fn plan_liquidation(
 
     let health_after = health_after(&pair, (repay_atoms, seize_atoms), weighted_collateral, weighted_debt);
     let takes_all = seize_atoms == collateral.atoms;
-    let others_empty = exposure.collaterals().iter().enumerate().all(|(i, leg)| i == request.collateral || leg.atoms == 0);
+    let others_empty =
+        exposure.collaterals().iter().enumerate().all(|(i, leg)| i == request.collateral || leg.atoms == 0);
     Ok(LiquidationPlan {
         repay_atoms,
         seize_atoms,

@@ -27,7 +27,9 @@ impl RiskTerms {
     pub fn adverse_move(&self, sigma: Factor) -> Factor {
         // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
         let root_secs_q23 = (self.horizon_secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
-        let root_days = Factor(saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1));
+        let root_days = Factor(
+            saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1),
+        );
         let z = Factor(saturate((widen(self.z_x100) << FACTOR_BITS).div_ceil(100)));
         z.times_ceil(sigma).times_ceil(root_days).min(Factor(Factor::ONE.0 / 2))
     }
@@ -237,7 +239,8 @@ impl RiskTerms {
 
     /// Depth on the worst day: `max(floor, L/2 * min(1, sigma_ref / sigma_cap))`, rounded down, atoms.
     pub fn stressed_depth_atoms(&self) -> u64 {
-        let shrunk = mul_div_floor(widen(self.depth_atoms) / 2, widen(self.sigma_ref_bps), widen(self.sigma_cap_bps.max(1)));
+        let shrunk =
+            mul_div_floor(widen(self.depth_atoms) / 2, widen(self.sigma_ref_bps), widen(self.sigma_cap_bps.max(1)));
         saturate(shrunk.unwrap_or(0)).max(self.depth_floor_atoms)
     }
 
@@ -270,7 +273,8 @@ impl BonusTerms {
         let health = self.health_max_bonus_bps < BPS
             && self.bonus_max_bps < BPS
             && ceiling <= widen(self.health_max_bonus_bps) * widen(BPS);
-        let throttle = (1..=BPS).contains(&self.throttle_share_bps) && (60..=86_400).contains(&self.throttle_window_secs);
+        let throttle =
+            (1..=BPS).contains(&self.throttle_share_bps) && (60..=86_400).contains(&self.throttle_window_secs);
         let rest = self.fee_share_bps <= BPS && self.reserved == [0; 2];
         check(order && health && throttle && rest, EngineError::InvalidBonus)
     }

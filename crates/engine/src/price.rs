@@ -135,7 +135,8 @@ impl Price {
 
     /// Value of `atoms`, rounded up, at most [`Value::LIMIT`].
     pub fn value_ceil(&self, atoms: u64) -> Value {
-        Value(scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), -self.shift)).min(Value::LIMIT)
+        Value(scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), -self.shift))
+            .min(Value::LIMIT)
     }
 
     /// Value of `atoms` in 2^-40 nano-dollars, rounded up, saturating.

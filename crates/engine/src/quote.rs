@@ -152,7 +152,9 @@ pub fn quote_position(
         slot.liquidation_price_nano_usd = liquidation_price(maintenance, leg, decimals.get(i).copied().unwrap_or(0));
         slot.withdraw_max_atoms = match (&headroom, initial) {
             _ if maintenance.debts().is_empty() => leg.atoms,
-            (Some(headroom), Ok(initial)) => initial.collaterals.get(i).map_or(0, |first| headroom.withdraw_max(leg, first)),
+            (Some(headroom), Ok(initial)) => {
+                initial.collaterals.get(i).map_or(0, |first| headroom.withdraw_max(leg, first))
+            }
             _ => 0,
         };
     }

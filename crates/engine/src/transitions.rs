@@ -414,7 +414,7 @@ pub fn count(position: &mut PositionState, index: usize, reserve: &mut ReserveSt
 /// A new reserve's state from its configuration. Keys and bumps are the caller's to fill.
 ///
 /// # Errors
-/// See [`ReserveConfig::validate`].
+/// See [`ReserveConfig::validate`] and [`OraclePolicy::permit_borrow`].
 pub fn configure_reserve(
     reserve: &mut ReserveState,
     config: &ReserveConfig,
@@ -423,6 +423,8 @@ pub fn configure_reserve(
     now: &Now,
 ) -> Result<()> {
     config.validate(market, reserve.decimals, reading)?;
+    // The dust invariant was judged at this price.
+    config.oracle_policy.permit_borrow(reading, now)?;
     reserve.version = LAYOUT_VERSION;
     reserve.oracle_kind = u8::try_from(config.oracle_kind).map_err(|_| EngineError::InvalidOraclePolicy)?;
     reserve.oracle = config.oracle;

@@ -18,7 +18,7 @@ pub fn emit<'info, E: anchor_lang::Event>(event_authority: &AccountInfo<'info>, 
     let accounts = vec![AccountMeta::new_readonly(*event_authority.key, true)];
     let instruction = Instruction { program_id: crate::ID, accounts, data };
     let bump = [crate::EVENT_AUTHORITY_AND_BUMP.1];
-    invoke_signed_unchecked(&instruction, &[event_authority.clone()], &[&[b"__event_authority", &bump]])?;
+    invoke_signed_unchecked(&instruction, std::slice::from_ref(event_authority), &[&[b"__event_authority", &bump]])?;
     Ok(())
 }
 

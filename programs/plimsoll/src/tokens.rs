@@ -94,7 +94,11 @@ impl<'info> Transfer<'_, 'info> {
         ];
         let instruction = Instruction { program_id: *self.token_program.key, accounts, data };
         // Unchecked: no account of this call is borrowed by us here, and the runtime checks privileges itself.
-        invoke_signed_unchecked(&instruction, &[from.clone(), self.mint.clone(), to.clone(), authority.clone()], seeds)?;
+        invoke_signed_unchecked(
+            &instruction,
+            &[from.clone(), self.mint.clone(), to.clone(), authority.clone()],
+            seeds,
+        )?;
         Ok(())
     }
 }

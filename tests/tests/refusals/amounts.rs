@@ -170,7 +170,8 @@ fn overflow_sized_amounts_are_refused_in_empty_ledgers_too() {
         config.caps.supply_atoms = u64::MAX;
         config.caps.borrow_atoms = u64::MAX;
     };
-    let (capped, open) = (scene.add(Spec::volatile("CAPPED", "10")), scene.add(Spec::volatile("OPEN", "10").with(unlimited)));
+    let (capped, open) =
+        (scene.add(Spec::volatile("CAPPED", "10")), scene.add(Spec::volatile("OPEN", "10").with(unlimited)));
     let (lender, borrower) = (scene.lender.clone(), scene.borrower.clone());
     for token in [&capped, &open] {
         scene.world.open_lender(&lender, token).expect("a lender account");
@@ -191,7 +192,9 @@ fn a_supply_for_fewer_shares_than_wanted_is_refused() {
     reserve.accrue(scene.world.unix());
     let shares = reserve.supply_shares_floor(atoms).expect("shares");
     for too_many in [shares + 1, u128::MAX] {
-        scene.refuses(PlimsollError::SharesBelowMin, |scene| scene.world.supply_at_least(&lender, &usdc, atoms, too_many));
+        scene.refuses(PlimsollError::SharesBelowMin, |scene| {
+            scene.world.supply_at_least(&lender, &usdc, atoms, too_many)
+        });
     }
     scene.world.supply_at_least(&lender, &usdc, atoms, shares).expect("exactly as many as wanted");
 }
@@ -205,7 +208,9 @@ fn a_redemption_for_fewer_atoms_than_wanted_is_refused() {
     reserve.accrue(scene.world.unix());
     let atoms = reserve.supply_atoms_floor(shares);
     for too_many in [atoms + 1, u64::MAX] {
-        scene.refuses(PlimsollError::AssetsBelowMin, |scene| scene.world.redeem_at_least(&lender, &usdc, shares, too_many));
+        scene.refuses(PlimsollError::AssetsBelowMin, |scene| {
+            scene.world.redeem_at_least(&lender, &usdc, shares, too_many)
+        });
     }
     scene.world.redeem_at_least(&lender, &usdc, shares, atoms).expect("exactly as many as wanted");
 }

@@ -125,7 +125,8 @@ impl Scene {
     /// Opens everybody's wallet of a token.
     pub fn open_wallets(&mut self, token: &Token) {
         let (lender, borrower) = (self.lender.clone(), self.borrower.clone());
-        let (liquidator, stranger, treasury) = (self.liquidator.clone(), self.stranger.clone(), self.world.treasury.clone());
+        let (liquidator, stranger, treasury) =
+            (self.liquidator.clone(), self.stranger.clone(), self.world.treasury.clone());
         let roles: [&dyn Role; 5] = [&lender, &borrower, &liquidator, &stranger, &treasury];
         for role in roles {
             self.world.wallet(role, token);
@@ -147,7 +148,12 @@ impl Scene {
 
     /// Like [`Self::refuses`], for one of many cases.
     #[track_caller]
-    pub fn refuses_case(&mut self, case: &str, expected: impl Into<Refusal>, action: impl FnOnce(&mut Self) -> Outcome) {
+    pub fn refuses_case(
+        &mut self,
+        case: &str,
+        expected: impl Into<Refusal>,
+        action: impl FnOnce(&mut Self) -> Outcome,
+    ) {
         let before = self.world.snapshot();
         let outcome = action(self);
         if let Some(difference) = differs(&outcome, &expected.into()) {
@@ -228,6 +234,20 @@ impl Scene {
             self.world.mint(&wallet, token, atoms);
         }
         role
+    }
+
+    /// Runs an action of the scene with its instruction edited just before it is sent.
+    pub fn tampering(&mut self, edit: impl Fn(&mut Instruction) + Send + Sync + 'static, action: Action) -> Outcome {
+        // The kit lends its world to the action; the scene gets it back for that time.
+        let mut world = std::mem::take(&mut self.world);
+        let outcome = world.tampering(edit, |world| {
+            std::mem::swap(&mut self.world, world);
+            let outcome = action(self);
+            std::mem::swap(&mut self.world, world);
+            outcome
+        });
+        self.world = world;
+        outcome
     }
 
     /// A token with mint and feed whose reserve does not exist yet, and a configuration that would make it.

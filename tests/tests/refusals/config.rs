@@ -17,10 +17,16 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("no maintenance factor", InvalidWeights, |c| c.risk.maintenance_bps = 0),
         ("a maintenance factor of one", InvalidWeights, |c| c.risk.maintenance_bps = 10_000),
         ("a debt weight below one", InvalidWeights, |c| c.risk.debt_weight_bps = 9_999),
-        ("a debt weight above five", InvalidWeights, |c| (c.risk.debt_weight_bps, c.initial.debt_weight_bps) = (50_001, 60_000)),
+        ("a debt weight above five", InvalidWeights, |c| {
+            (c.risk.debt_weight_bps, c.initial.debt_weight_bps) = (50_001, 60_000)
+        }),
         ("no initial factor", InvalidWeights, |c| c.initial.initial_bps = 0),
-        ("an initial factor as large as maintenance", InvalidWeights, |c| c.initial.initial_bps = c.risk.maintenance_bps),
-        ("an initial debt weight below maintenance", InvalidWeights, |c| c.risk.debt_weight_bps = c.initial.debt_weight_bps + 1),
+        ("an initial factor as large as maintenance", InvalidWeights, |c| {
+            c.initial.initial_bps = c.risk.maintenance_bps
+        }),
+        ("an initial debt weight below maintenance", InvalidWeights, |c| {
+            c.risk.debt_weight_bps = c.initial.debt_weight_bps + 1
+        }),
         ("an initial debt weight above ten", InvalidWeights, |c| c.initial.debt_weight_bps = 100_001),
         ("reserved bytes in the initial terms", InvalidWeights, |c| c.initial.reserved[5] = 1),
         ("no horizon", InvalidHaircut, |c| c.risk.horizon_secs = 0),
@@ -29,8 +35,12 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("a spread of one", InvalidHaircut, |c| c.risk.spread_bps = 10_000),
         ("an impact above four", InvalidHaircut, |c| c.risk.impact_sqrt_bps = 40_001),
         ("no volatility floor", InvalidVolatility, |c| c.risk.sigma_floor_bps = 0),
-        ("a volatility floor above the reference", InvalidVolatility, |c| c.risk.sigma_floor_bps = c.risk.sigma_ref_bps + 1),
-        ("a volatility reference above the cap", InvalidVolatility, |c| c.risk.sigma_ref_bps = c.risk.sigma_cap_bps + 1),
+        ("a volatility floor above the reference", InvalidVolatility, |c| {
+            c.risk.sigma_floor_bps = c.risk.sigma_ref_bps + 1
+        }),
+        ("a volatility reference above the cap", InvalidVolatility, |c| {
+            c.risk.sigma_ref_bps = c.risk.sigma_cap_bps + 1
+        }),
         ("a volatility cap above ten", InvalidVolatility, |c| (c.risk.sigma_cap_bps, c.risk.z_x100) = (100_001, 1)),
         ("a volatility that never rises", InvalidVolatility, |c| c.risk.sigma_rise_bps_per_hour = 0),
         ("a horizon move of one half and more", InvalidVolatility, |c| c.risk.horizon_secs = 86_400),
@@ -54,7 +64,9 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("reserved bytes in the bonus", InvalidBonus, |c| c.bonus.reserved[1] = 1),
         ("no age to borrow at", InvalidOraclePolicy, |c| c.oracle_policy.borrow_age_secs = 0),
         ("an age to borrow at above that to liquidate", InvalidOraclePolicy, |c| c.oracle_policy.borrow_age_secs = 121),
-        ("an age to liquidate at above the stale one", InvalidOraclePolicy, |c| c.oracle_policy.liquidate_age_secs = 3_601),
+        ("an age to liquidate at above the stale one", InvalidOraclePolicy, |c| {
+            c.oracle_policy.liquidate_age_secs = 3_601
+        }),
         ("a stale age that is the dead one", InvalidOraclePolicy, |c| c.oracle_policy.stale_secs = 21_600),
         ("a dead age above a week", InvalidOraclePolicy, |c| c.oracle_policy.dead_secs = 7 * 86_400 + 1),
         ("no soft confidence", InvalidOraclePolicy, |c| c.oracle_policy.confidence_soft_bps = 0),
@@ -74,8 +86,12 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("a kink at zero", InvalidRates, |c| c.rates.kink_utilisation_bps = 0),
         ("a kink at one", InvalidRates, |c| c.rates.kink_utilisation_bps = 10_000),
         ("shares of interest above all of it", InvalidRates, |c| c.rates.insurance_share_bps = 9_501),
-        ("shares of interest that overflow", InvalidRates, |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (MOST, MOST)),
-        ("a collateral cap too large for the depth", CapTooLargeForDepth, |c| c.caps.collateral_atoms = 16_500 * 1_000_000_000),
+        ("shares of interest that overflow", InvalidRates, |c| {
+            (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (MOST, MOST)
+        }),
+        ("a collateral cap too large for the depth", CapTooLargeForDepth, |c| {
+            c.caps.collateral_atoms = 16_500 * 1_000_000_000
+        }),
         ("a collateral cap without bound", CapTooLargeForDepth, |c| c.caps.collateral_atoms = MOST),
         ("a depth too small for the cap", CapTooLargeForDepth, |c| c.risk.depth_atoms /= 2),
         ("a worst day too thin for the cap", CapTooLargeForDepth, |c| c.risk.sigma_ref_bps = 400),
@@ -118,9 +134,12 @@ fn terms_at_their_bounds_are_accepted() {
         ("a bonus that health can just pay", |c| c.bonus.health_max_bonus_bps = 8_800),
         ("the whole bonus as a fee", |c| c.bonus.fee_share_bps = 10_000),
         ("equal ages", |c| (c.oracle_policy.borrow_age_secs, c.oracle_policy.liquidate_age_secs) = (3_600, 3_600)),
-        ("equal confidences", |c| (c.oracle_policy.confidence_soft_bps, c.oracle_policy.confidence_hard_bps) = (5_000, 5_000)),
+        ("equal confidences", |c| {
+            (c.oracle_policy.confidence_soft_bps, c.oracle_policy.confidence_hard_bps) = (5_000, 5_000)
+        }),
         ("a flat rate", |c| {
-            (c.rates.base_rate_bps, c.rates.kink_rate_bps, c.rates.max_rate_bps) = (MAX_RATE_BPS, MAX_RATE_BPS, MAX_RATE_BPS);
+            (c.rates.base_rate_bps, c.rates.kink_rate_bps, c.rates.max_rate_bps) =
+                (MAX_RATE_BPS, MAX_RATE_BPS, MAX_RATE_BPS);
         }),
         ("all interest to insurance", |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (10_000, 0)),
         ("no collateral", |c| c.caps.collateral_atoms = 0),
@@ -178,8 +197,10 @@ fn each_word_at_its_largest(config: &ReserveConfig, mut check: impl FnMut(usize,
 #[test]
 fn overflow_sized_terms_are_refused_by_name_or_harmless() {
     let harmless = [
-        std::mem::offset_of!(ReserveConfig, risk) + std::mem::offset_of!(plimsoll_engine::state::RiskTerms, depth_atoms),
-        std::mem::offset_of!(ReserveConfig, risk) + std::mem::offset_of!(plimsoll_engine::state::RiskTerms, sigma_rise_bps_per_hour),
+        std::mem::offset_of!(ReserveConfig, risk)
+            + std::mem::offset_of!(plimsoll_engine::state::RiskTerms, depth_atoms),
+        std::mem::offset_of!(ReserveConfig, risk)
+            + std::mem::offset_of!(plimsoll_engine::state::RiskTerms, sigma_rise_bps_per_hour),
         std::mem::offset_of!(ReserveConfig, caps) + std::mem::offset_of!(plimsoll_engine::state::Caps, supply_atoms),
         std::mem::offset_of!(ReserveConfig, caps) + std::mem::offset_of!(plimsoll_engine::state::Caps, borrow_atoms),
     ];
@@ -258,11 +279,13 @@ fn overflow_sized_policies_are_refused_but_for_dust() {
         if word == dust {
             scene.world.create_market(2, extreme).expect("a market where nothing is worth a debt");
             let token = scene.world.add(Spec::volatile("SOL", "150"));
-            let (borrower, lender, usdc) = (scene.world.borrower(), scene.lender.clone(), scene.world.add(Spec::stable("USDC", "1")));
+            let (borrower, lender, usdc) =
+                (scene.world.borrower(), scene.lender.clone(), scene.world.add(Spec::stable("USDC", "1")));
             scene.world.supply(&lender, &usdc, usdc.atoms("1000")).expect("a supply");
             scene.world.deposit(&borrower, &token, token.atoms("100")).expect("a deposit");
             scene.world.wallet(&borrower, &usdc);
-            scene.refuses(PlimsollError::DebtBelowMin, |scene| scene.world.borrow(&borrower, &usdc, usdc.atoms("1000")));
+            scene
+                .refuses(PlimsollError::DebtBelowMin, |scene| scene.world.borrow(&borrower, &usdc, usdc.atoms("1000")));
         } else {
             scene.refuses_case(&format!("word {word}"), PlimsollError::InvalidMarketPolicy, |scene| {
                 scene.world.create_market(2, extreme)
@@ -294,7 +317,8 @@ fn only_the_admin_creates_a_reserve() {
 #[test]
 fn what_exists_is_not_created_again() {
     let mut scene = Scene::new();
-    let (sol, usdc, borrower, lender) = (scene.sol.clone(), scene.usdc.clone(), scene.borrower.clone(), scene.lender.clone());
+    let (sol, usdc, borrower, lender) =
+        (scene.sol.clone(), scene.usdc.clone(), scene.borrower.clone(), scene.lender.clone());
     scene.refuses(SYSTEM_ACCOUNT_IN_USE, |scene| scene.world.create_market(1, policy()));
     let mut config = volatile(sol.decimals);
     config.oracle = sol.oracle;

@@ -57,11 +57,14 @@ fn a_debt_worth_more_than_values_can_hold_is_refused() {
     scene.world.advance(1);
     scene.world.refresh_prices();
     let last = scene.world.price(&rich);
-    let most = plimsoll_testkit::Price { spot: 1_000_000_000, average: 1_000_000_000, confidence: 0, exponent: 0, ..last };
+    let most =
+        plimsoll_testkit::Price { spot: 1_000_000_000, average: 1_000_000_000, confidence: 0, exponent: 0, ..last };
     scene.world.publish(&rich, most);
     // A million tokens at 1e9 USD are 1e15 USD.
     scene.refuses(PlimsollError::AmountTooLarge, |scene| scene.world.borrow(&borrower, &rich, rich.atoms("1000000")));
-    scene.refuses(PlimsollError::InitialHealthTooLow, |scene| scene.world.borrow(&borrower, &rich, rich.atoms("999999")));
+    scene.refuses(PlimsollError::InitialHealthTooLow, |scene| {
+        scene.world.borrow(&borrower, &rich, rich.atoms("999999"))
+    });
 }
 
 #[test]
@@ -113,9 +116,12 @@ fn one_reserve_is_never_collateral_and_debt_of_a_position() {
 fn a_stranger_opens_no_slot_and_may_add_to_an_open_one() {
     let mut scene = Scene::new();
     let eth = scene.add(Spec::volatile("ETH", "3000"));
-    let (sol, borrower, stranger, lender) = (scene.sol.clone(), scene.borrower.clone(), scene.stranger.clone(), scene.lender.clone());
+    let (sol, borrower, stranger, lender) =
+        (scene.sol.clone(), scene.borrower.clone(), scene.stranger.clone(), scene.lender.clone());
     scene.refuses(PlimsollError::SlotNotOpen, |scene| scene.world.deposit_for(&stranger, &borrower, &eth, 1));
-    scene.refuses(PlimsollError::SlotNotOpen, |scene| scene.world.deposit_for(&lender, &borrower, &eth, eth.atoms("100")));
+    scene.refuses(PlimsollError::SlotNotOpen, |scene| {
+        scene.world.deposit_for(&lender, &borrower, &eth, eth.atoms("100"))
+    });
     scene.world.deposit_for(&stranger, &borrower, &sol, sol.atoms("1")).expect("a rescue");
     assert_eq!(scene.world.position(&borrower).state.collaterals()[0].atoms, sol.atoms("101"));
     scene.world.check_invariants();
@@ -170,7 +176,8 @@ fn a_fifth_debt_is_refused() {
         // The program refuses before it looks at legs; the client would offer one leg too many.
         let position = &scene.world.position(&borrower);
         let reserve = &scene.world.reserve(last);
-        let borrow = ix::Borrow { position, reserve, owner_liquidity: None, amount_atoms: last.atoms("10"), offers: &[] };
+        let borrow =
+            ix::Borrow { position, reserve, owner_liquidity: None, amount_atoms: last.atoms("10"), offers: &[] };
         let instruction = borrow.instruction().expect("no offers");
         scene.world.send(&[instruction], &[&borrower])
     });
@@ -414,7 +421,8 @@ fn a_position_without_debt_is_not_in_default_whatever_it_holds() {
 #[test]
 fn a_small_healthy_position_is_nobodys_loss() {
     let mut scene = Scene::new();
-    let (sol, usdc, borrower, liquidator) = (scene.sol.clone(), scene.usdc.clone(), scene.world.borrower(), scene.liquidator.clone());
+    let (sol, usdc, borrower, liquidator) =
+        (scene.sol.clone(), scene.usdc.clone(), scene.world.borrower(), scene.liquidator.clone());
     scene.world.deposit(&borrower, &sol, sol.atoms("0.05")).expect("a deposit");
     scene.world.borrow(&borrower, &usdc, usdc.atoms("5")).expect("a borrow");
     scene.world.repay(&borrower, &usdc, usdc.atoms("4.9")).expect("a repayment");

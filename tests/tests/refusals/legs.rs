@@ -79,8 +79,11 @@ impl Rest {
     }
 }
 
+/// Builds an instruction, and says whether it works as it stands.
+type Build = fn(&Wide) -> (Instruction, bool);
+
 /// Instructions with legs: how many accounts stand before the remaining ones, and how to build them.
-const WITH_LEGS: [(&str, usize, fn(&Wide) -> (Instruction, bool)); 6] = [
+const WITH_LEGS: [(&str, usize, Build); 6] = [
     ("borrow", 10, |wide| {
         let scene = &wide.scene;
         let (position, reserve) = (&scene.world.position(&scene.borrower), &scene.world.reserve(&scene.usdc));
@@ -144,7 +147,11 @@ fn send(wide: &mut Wide, (named, instruction): (usize, &Instruction), edit: impl
     let (stranger, borrower, liquidator) = (scene.stranger.clone(), scene.borrower.clone(), scene.liquidator.clone());
     let mut signers: Vec<&dyn Role> = vec![&stranger];
     let people: [&dyn Role; 2] = [&borrower, &liquidator];
-    signers.extend(people.into_iter().filter(|role| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == role.address())));
+    signers.extend(
+        people
+            .into_iter()
+            .filter(|role| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == role.address())),
+    );
     scene.world.send(&[instruction], &signers)
 }
 
@@ -179,8 +186,12 @@ const LEGS: &[(&str, PlimsollError, Edit)] = {
         }),
         ("the last reserve missing before the prices", LegOutOfOrder, |rest, wide| rest.remove(wide.usdt.reserve)),
         ("a collateral missing", LegOutOfOrder, |rest, wide| rest.remove(wide.eth.reserve)),
-        ("a collateral in the place of a debt", LegOutOfOrder, |rest, wide| rest.leg(&wide.usdt).pubkey = wide.eth.reserve),
-        ("a debt in the place of a collateral", LegOutOfOrder, |rest, wide| rest.leg(&wide.eth).pubkey = wide.usdt.reserve),
+        ("a collateral in the place of a debt", LegOutOfOrder, |rest, wide| {
+            rest.leg(&wide.usdt).pubkey = wide.eth.reserve
+        }),
+        ("a debt in the place of a collateral", LegOutOfOrder, |rest, wide| {
+            rest.leg(&wide.eth).pubkey = wide.usdt.reserve
+        }),
         ("two legs swapped", LegOutOfOrder, |rest, wide| rest.swap(wide.eth.reserve, wide.usdt.reserve)),
         ("a leg and a price swapped", LegOutOfOrder, |rest, wide| rest.swap(wide.usdt.reserve, wide.eth.price)),
         ("a leg repeated in front", LegOutOfOrder, |rest, wide| {
@@ -195,7 +206,9 @@ const LEGS: &[(&str, PlimsollError, Edit)] = {
         ("a reserve of the market that is no leg, in a leg's place", LegOutOfOrder, |rest, wide| {
             rest.leg(&wide.eth).pubkey = wide.extra.reserve;
         }),
-        ("another market's reserve of the same token", LegOutOfOrder, |rest, wide| rest.leg(&wide.eth).pubkey = wide.foreign.reserve),
+        ("another market's reserve of the same token", LegOutOfOrder, |rest, wide| {
+            rest.leg(&wide.eth).pubkey = wide.foreign.reserve
+        }),
         ("another market's reserve behind", ExtraAccount, |rest, wide| rest.push(wide.foreign.reserve)),
         ("a mint in a leg's place", LegOutOfOrder, |rest, wide| rest.leg(&wide.eth).pubkey = wide.eth.mint),
         ("a market in a leg's place", LegOutOfOrder, |rest, wide| rest.leg(&wide.eth).pubkey = wide.scene.world.market),
@@ -257,7 +270,8 @@ fn a_named_reserve_is_not_repeated_among_the_legs() {
     for (action, named, build) in WITH_LEGS.into_iter().take(3) {
         let (instruction, _) = build(&wide);
         let own = if action == "borrow" { wide.scene.usdc.reserve } else { wide.scene.sol.reserve };
-        let cases: [(PlimsollError, fn(&mut Rest, Pubkey)); 2] = [
+        type Repeat = fn(&mut Rest, Pubkey);
+        let cases: [(PlimsollError, Repeat); 2] = [
             (PlimsollError::LegOutOfOrder, |rest, own| rest.accounts.insert(0, AccountMeta::new(own, false))),
             (PlimsollError::ExtraAccount, |rest, own| rest.accounts.push(AccountMeta::new(own, false))),
         ];
@@ -272,7 +286,8 @@ fn a_named_reserve_is_not_repeated_among_the_legs() {
 
 #[test]
 fn a_leg_with_the_right_bytes_that_another_program_owns_is_no_reserve() {
-    let forgeries: [(&str, fn(&mut Vec<u8>, &mut Pubkey)); 6] = [
+    type Forge = fn(&mut Vec<u8>, &mut Pubkey);
+    let forgeries: [(&str, Forge); 6] = [
         ("owned by the system program", |_, owner| *owner = Pubkey::default()),
         ("owned by another program", |_, owner| *owner = Pubkey::new_from_array([9; 32])),
         ("without its discriminator", |data, _| data[..8].fill(0)),
@@ -304,12 +319,17 @@ fn a_forged_copy_of_a_reserve_at_another_address_is_out_of_order() {
     let original = wide.scene.world.svm.get_account(&wide.eth.reserve).expect("a reserve");
     wide.scene.world.put_account(Pubkey::new_from_array([8; 32]), plimsoll_client::PROGRAM_ID, original.data.clone());
     wide.scene.world.put_account(Pubkey::new_from_array([9; 32]), Pubkey::new_from_array([1; 32]), original.data);
-    refused_by_all(&mut wide, &[
-        ("a copy", PlimsollError::LegOutOfOrder, |rest, wide| rest.leg(&wide.eth).pubkey = Pubkey::new_from_array([8; 32])),
-        ("a copy of another owner", PlimsollError::LegOutOfOrder, |rest, wide| {
-            rest.leg(&wide.eth).pubkey = Pubkey::new_from_array([9; 32]);
-        }),
-    ]);
+    refused_by_all(
+        &mut wide,
+        &[
+            ("a copy", PlimsollError::LegOutOfOrder, |rest, wide| {
+                rest.leg(&wide.eth).pubkey = Pubkey::new_from_array([8; 32])
+            }),
+            ("a copy of another owner", PlimsollError::LegOutOfOrder, |rest, wide| {
+                rest.leg(&wide.eth).pubkey = Pubkey::new_from_array([9; 32]);
+            }),
+        ],
+    );
 }
 
 #[test]
@@ -354,7 +374,8 @@ fn a_debt_free_withdrawal_takes_no_remaining_accounts() {
     let mut scene = Scene::new();
     scene.repay(u64::MAX).expect("a repayment");
     let sol = scene.sol.clone();
-    let cases: [(&str, fn(&mut Instruction, &Token)); 3] = [
+    type Add = fn(&mut Instruction, &Token);
+    let cases: [(&str, Add); 3] = [
         ("a reserve", |instruction, sol| instruction.accounts.push(AccountMeta::new_readonly(sol.reserve, false))),
         ("a price", |instruction, sol| instruction.accounts.push(AccountMeta::new_readonly(sol.price, false))),
         ("an offer", |instruction, _| *instruction.data.iter_mut().nth_back(1).expect("a mask") = 1),
@@ -364,7 +385,9 @@ fn a_debt_free_withdrawal_takes_no_remaining_accounts() {
         let borrower = scene.borrower.clone();
         scene.refuses_case(case, PlimsollError::ExtraAccount, |scene| {
             let token = sol.clone();
-            scene.world.tampering(move |instruction| edit(instruction, &sol), |world| world.withdraw(&borrower, &token, 1))
+            scene
+                .world
+                .tampering(move |instruction| edit(instruction, &sol), |world| world.withdraw(&borrower, &token, 1))
         });
     }
 }
@@ -386,8 +409,12 @@ fn a_refresh_takes_pairs_of_a_writable_reserve_and_its_price() {
         ("price and reserve swapped", NotAReserve, |wide| vec![w(wide.eth.price), r(wide.eth.reserve)]),
         ("a mint", NotAReserve, |wide| vec![w(wide.eth.mint), r(wide.eth.price)]),
         ("a market", NotAReserve, |wide| vec![w(wide.scene.world.market), r(wide.eth.price)]),
-        ("a position", NotAReserve, |wide| vec![w(wide.scene.world.position_address(&wide.scene.borrower)), r(wide.eth.price)]),
-        ("an account that does not exist", NotAReserve, |wide| vec![w(Pubkey::new_from_array([7; 32])), r(wide.eth.price)]),
+        ("a position", NotAReserve, |wide| {
+            vec![w(wide.scene.world.position_address(&wide.scene.borrower)), r(wide.eth.price)]
+        }),
+        ("an account that does not exist", NotAReserve, |wide| {
+            vec![w(Pubkey::new_from_array([7; 32])), r(wide.eth.price)]
+        }),
         ("a copy of another owner", NotAReserve, |wide| vec![w(Pubkey::new_from_array([9; 32])), r(wide.eth.price)]),
         ("a read-only reserve", LegNotWritable, |wide| vec![r(wide.eth.reserve), r(wide.eth.price)]),
         ("another feed's price", WrongFeed, |wide| vec![w(wide.eth.reserve), r(wide.usdt.price)]),

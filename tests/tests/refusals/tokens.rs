@@ -15,14 +15,24 @@ type Initialise = fn(&Pubkey, &Pubkey) -> Instruction;
 
 const REFUSED: &[(ExtensionType, Initialise)] = &[
     (ExtensionType::TransferFeeConfig, |mint, authority| {
-        transfer_fee::instruction::initialize_transfer_fee_config(&TOKEN_2022, mint, Some(authority), Some(authority), 100, 1_000).expect("valid")
+        transfer_fee::instruction::initialize_transfer_fee_config(
+            &TOKEN_2022,
+            mint,
+            Some(authority),
+            Some(authority),
+            100,
+            1_000,
+        )
+        .expect("valid")
     }),
     // A fee of zero can be raised later.
     (ExtensionType::TransferFeeConfig, |mint, authority| {
-        transfer_fee::instruction::initialize_transfer_fee_config(&TOKEN_2022, mint, Some(authority), None, 0, 0).expect("valid")
+        transfer_fee::instruction::initialize_transfer_fee_config(&TOKEN_2022, mint, Some(authority), None, 0, 0)
+            .expect("valid")
     }),
     (ExtensionType::TransferHook, |mint, authority| {
-        transfer_hook::instruction::initialize(&TOKEN_2022, mint, Some(*authority), Some(plimsoll_client::PROGRAM_ID)).expect("valid")
+        transfer_hook::instruction::initialize(&TOKEN_2022, mint, Some(*authority), Some(plimsoll_client::PROGRAM_ID))
+            .expect("valid")
     }),
     // A hook that is not set can be set later.
     (ExtensionType::TransferHook, |mint, authority| {
@@ -38,16 +48,25 @@ const REFUSED: &[(ExtensionType, Initialise)] = &[
         token_instruction::initialize_mint_close_authority(&TOKEN_2022, mint, Some(authority)).expect("valid")
     }),
     (ExtensionType::DefaultAccountState, |mint, _| {
-        default_account_state::instruction::initialize_default_account_state(&TOKEN_2022, mint, &AccountState::Frozen).expect("valid")
+        default_account_state::instruction::initialize_default_account_state(&TOKEN_2022, mint, &AccountState::Frozen)
+            .expect("valid")
     }),
     // What is not frozen by default can become so later.
     (ExtensionType::DefaultAccountState, |mint, _| {
-        default_account_state::instruction::initialize_default_account_state(&TOKEN_2022, mint, &AccountState::Initialized).expect("valid")
+        default_account_state::instruction::initialize_default_account_state(
+            &TOKEN_2022,
+            mint,
+            &AccountState::Initialized,
+        )
+        .expect("valid")
     }),
     (ExtensionType::ConfidentialTransferMint, |mint, authority| {
-        confidential_transfer::instruction::initialize_mint(&TOKEN_2022, mint, Some(*authority), true, None).expect("valid")
+        confidential_transfer::instruction::initialize_mint(&TOKEN_2022, mint, Some(*authority), true, None)
+            .expect("valid")
     }),
-    (ExtensionType::Pausable, |mint, authority| pausable::instruction::initialize(&TOKEN_2022, mint, authority).expect("valid")),
+    (ExtensionType::Pausable, |mint, authority| {
+        pausable::instruction::initialize(&TOKEN_2022, mint, authority).expect("valid")
+    }),
     (ExtensionType::InterestBearingConfig, |mint, authority| {
         interest_bearing_mint::instruction::initialize(&TOKEN_2022, mint, Some(*authority), 100).expect("valid")
     }),
@@ -69,15 +88,20 @@ const ACCEPTED: &[(ExtensionType, Initialise)] = &[
 ];
 
 /// Makes a Token-2022 mint with extensions, and what else a reserve of it needs.
-fn mint_with(scene: &mut Scene, extensions: &[(ExtensionType, Initialise)]) -> (Token, plimsoll_engine::state::ReserveConfig) {
+fn mint_with(
+    scene: &mut Scene,
+    extensions: &[(ExtensionType, Initialise)],
+) -> (Token, plimsoll_engine::state::ReserveConfig) {
     let (plain, config) = scene.unborn(Spec::volatile("EXT", "10"));
     let types: Vec<ExtensionType> = extensions.iter().map(|(extension, _)| *extension).collect();
     let bytes = ExtensionType::try_calculate_account_len::<Mint>(&types).expect("a length");
     let (admin, mint) = (scene.world.admin(), Pubkey::new_unique());
     scene.world.put_account(mint, TOKEN_2022, vec![0; bytes]);
-    let mut instructions: Vec<Instruction> = extensions.iter().map(|(_, initialise)| initialise(&mint, &admin.address())).collect();
+    let mut instructions: Vec<Instruction> =
+        extensions.iter().map(|(_, initialise)| initialise(&mint, &admin.address())).collect();
     let freezer = admin.address();
-    let initialise = token_instruction::initialize_mint2(&TOKEN_2022, &mint, &admin.address(), Some(&freezer), plain.decimals);
+    let initialise =
+        token_instruction::initialize_mint2(&TOKEN_2022, &mint, &admin.address(), Some(&freezer), plain.decimals);
     instructions.push(initialise.expect("valid"));
     scene.world.send(&instructions, &[&admin]).expect("a mint of the real token program");
     let reserve = address::reserve(&scene.world.market, &mint);
@@ -189,7 +213,8 @@ fn a_frozen_wallet_is_refused_by_the_token_program() {
     let (admin, borrower) = (scene.world.admin(), scene.borrower.clone());
     let wallet = scene.world.wallet(&borrower, &token);
     scene.world.deposit(&borrower, &token, 10).expect("a deposit");
-    let freeze = token_instruction::freeze_account(&TOKEN_2022, &wallet, &token.mint, &admin.address(), &[]).expect("valid");
+    let freeze =
+        token_instruction::freeze_account(&TOKEN_2022, &wallet, &token.mint, &admin.address(), &[]).expect("valid");
     scene.world.send(&[freeze], &[&admin]).expect("frozen");
     scene.refuses(TOKEN_ACCOUNT_FROZEN, |scene| scene.world.deposit(&borrower, &token, 1));
     scene.refuses(TOKEN_ACCOUNT_FROZEN, |scene| scene.world.withdraw(&borrower, &token, 1));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
 
+use super::std_overlay::LIBRARY;
 use crate::{process, ui};
 
 /// The version the overlay was written for.
@@ -14,8 +15,8 @@ const BIN: &str = "/usr/bin";
 pub struct Compiler {
     pub rustc: PathBuf,
     pub cargo: PathBuf,
-    /// Library sources as installed.
-    pub library: PathBuf,
+    /// The compiler's folder, with the library sources as installed.
+    pub sysroot: PathBuf,
     /// First line of `rustc -vV`, and the package's version.
     pub version: String,
     pub llvm: String,
@@ -29,7 +30,7 @@ pub fn ensure() -> Result<Compiler> {
     find()?.with_context(|| {
         format!(
             "the packages rustc-web, cargo-web and rust-web-src are installed, but not with rustc {RUSTC}: \
-             expected rustc, cargo and lib/rustlib/src/rust/library of that version under {BIN}; found {}. \
+             expected rustc, cargo and {LIBRARY} of that version under {BIN}; found {}. \
              The overlay must be moved to the new version: docs/toolchain.md, \"When the compiler moves on\"",
             verbose(&Path::new(BIN).join("rustc")).unwrap_or_else(|_| "none".into()).lines().next().unwrap_or("none"),
         )
@@ -51,16 +52,15 @@ fn find() -> Result<Option<Compiler>> {
         return Ok(None);
     }
     let sysroot = process::stdout_of(process::command(&rustc).args(["--print", "sysroot"]))?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
-    if !library.join("std/src/lib.rs").is_file() {
+    let sysroot = PathBuf::from(sysroot.trim());
+    if !sysroot.join(LIBRARY).join("std/src/lib.rs").is_file() {
         return Ok(None);
     }
     let package = process::stdout_of(process::command("dpkg-query").args(["-W", "-f", "${Version}", "rustc-web"]));
     Ok(Some(Compiler {
         rustc,
         cargo,
-        // The sources may be behind links; the overlay copies what is there.
-        library: library.canonicalize().with_context(|| format!("library sources {}", library.display()))?,
+        sysroot,
         version: format!("rustc {RUSTC} (package {})", package.unwrap_or_else(|_| "unknown".into()).trim()),
         llvm: field("LLVM version:"),
     }))

@@ -29,9 +29,8 @@ pub enum Toolchain {
 
 /// Debian's rustc and cargo, the overlaid library sources, the linker.
 pub struct Upstream {
-    pub rustc: PathBuf,
     pub cargo: PathBuf,
-    /// A compiler's folder as far as `-Zbuild-std` needs it: the patched library sources, in their usual place.
+    /// A compiler's folder, with the patched library sources in their usual place.
     pub sysroot: PathBuf,
     /// Script that starts sbpf-linker with LLVM 23.
     pub linker: PathBuf,
@@ -39,6 +38,11 @@ pub struct Upstream {
 }
 
 impl Upstream {
+    pub fn rustc(&self) -> PathBuf {
+        self.sysroot.join(std_overlay::RUSTC)
+    }
+
+    /// The sources that `-Zbuild-std` compiles.
     pub fn library(&self) -> PathBuf {
         self.sysroot.join(std_overlay::LIBRARY)
     }
@@ -79,7 +83,6 @@ pub fn ensure(ws: &Workspace) -> Result<Toolchain> {
             sbpf_linker: linker::VERSION.to_owned(),
             overlay: overlay.finish(),
         },
-        rustc: compiler.rustc,
         cargo: compiler.cargo,
         sysroot,
         linker,

@@ -1,7 +1,11 @@
-//! The compiler's library sources with a patch of a few lines for the chain (what it changes: `docs/toolchain.md`).
+//! The compiler's library sources with a patch of a few lines for the chain (what it changes: `docs/toolchain.md`),
+//! in a folder that stands in for the compiler's own. cargo identifies the crates of the standard library by their
+//! place in that folder; with a place of another kind, which differs between machines, functions would have other
+//! names and come in another order.
 
 use std::{
     fs::{self, File},
+    os::unix::fs::{symlink, PermissionsExt},
     path::PathBuf,
 };
 
@@ -13,19 +17,24 @@ use crate::{process, workspace::Workspace};
 /// The patch, from the workspace's root.
 pub const PATCH: &str = "xtask/assets/std-solana-1.96.patch";
 
-/// Where a compiler's folder has the library sources.
+/// Where a compiler's folder has the library sources, and the libraries for the machine it runs on.
 pub const LIBRARY: &str = "lib/rustlib/src/rust/library";
+const HOST: &str = "lib/rustlib/x86_64-unknown-linux-gnu";
+/// Starts the compiler with this folder as its own.
+pub const RUSTC: &str = "bin/rustc";
 
-/// A folder with the patched sources at [`LIBRARY`].
+/// The compiler's folder, with the patched sources.
 pub fn ensure(ws: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
     let patch = ws.path(PATCH);
     let text = fs::read_to_string(&patch).with_context(|| format!("reading {}", patch.display()))?;
-    let inputs = format!("{LIBRARY}\n{}\n{}\n{text}", compiler.version, compiler.library.display());
+    let script = format!("#!/bin/sh\nexec '{}' --sysroot \"${{0%/{RUSTC}}}\" \"$@\"\n", compiler.rustc.display());
+    let inputs = format!("{}\n{}\n{script}{text}", compiler.version, compiler.sysroot.display());
     let folder = locked_part(ws, "std", &inputs, "overlaying the standard library", |folder, task| {
-        let library = folder.join(LIBRARY);
+        let (installed, library) = (compiler.sysroot.join(LIBRARY), folder.join(LIBRARY));
+        let installed = installed.canonicalize().with_context(|| format!("sources {}", installed.display()))?;
         let parent = library.parent().unwrap_or(folder);
         fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
-        process::checked(process::command("cp").arg("-a").arg(&compiler.library).arg(&library), task)?;
+        process::checked(process::command("cp").arg("-a").arg(&installed).arg(&library), task)?;
         // No fuzz: a line that moved on must be looked at by a person.
         let mut apply = process::command("patch");
         apply.args(["--strip=1", "--fuzz=0", "--batch", "--reject-file=-"]).current_dir(&library);
@@ -39,7 +48,12 @@ pub fn ensure(ws: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         );
-        Ok(())
+        symlink(compiler.sysroot.join(HOST), folder.join(HOST)).context("linking the host's libraries")?;
+        let rustc = folder.join(RUSTC);
+        fs::create_dir_all(folder.join("bin"))?;
+        fs::write(&rustc, &script)?;
+        fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755))?;
+        process::checked(process::command(&rustc).arg("-vV"), task).map(drop)
     })?;
     Ok(folder)
 }

@@ -54,7 +54,8 @@ impl Chain {
     /// Connects and funds a new payer by airdrop.
     pub fn connect(url: &str) -> Result<Self> {
         let rpc = RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed());
-        rpc.get_version().with_context(|| format!("expected a validator at {url}; start one with `cargo xtask surfpool`"))?;
+        rpc.get_version()
+            .with_context(|| format!("expected a validator at {url}; start one with `cargo xtask surfpool`"))?;
         let chain = Self { rpc, payer: Keypair::new() };
         chain.airdrop(&chain.payer.pubkey(), 100_000)?;
         Ok(chain)
@@ -106,8 +107,10 @@ impl Chain {
         let transaction = Transaction::new(&all, message, blockhash);
         let bytes = 1 + 64 * transaction.signatures.len() + transaction.message_data().len();
         let config = json!({ "encoding": "base64", "skipPreflight": true });
-        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
-        let signature: String = self.rpc.send(RpcRequest::SendTransaction, json!([encoded, config])).context("sending")?;
+        let encoded =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
+        let signature: String =
+            self.rpc.send(RpcRequest::SendTransaction, json!([encoded, config])).context("sending")?;
         Ok((signature.parse()?, bytes))
     }
 
@@ -115,7 +118,8 @@ impl Chain {
     pub fn confirm(&self, signature: &Signature) -> Result<std::result::Result<(), Refusal>> {
         let started = Instant::now();
         while started.elapsed() < CONFIRM_WITHIN {
-            let status = self.rpc.get_signature_statuses(&[*signature]).context("signature status")?.value.pop().flatten();
+            let status =
+                self.rpc.get_signature_statuses(&[*signature]).context("signature status")?.value.pop().flatten();
             match status {
                 Some(status) if status.err.is_some() => {
                     let text = status.err.map(|err| format!("{err:?}")).unwrap_or_default();
@@ -153,10 +157,14 @@ impl Chain {
         let message = Message::new(&[budget, instruction.clone()], Some(&self.payer.pubkey()));
         let blockhash = self.rpc.get_latest_blockhash()?;
         let transaction = Transaction::new(&[&self.payer], message, blockhash);
-        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
+        let encoded =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
         let answer: Value = self
             .rpc
-            .send(RpcRequest::SimulateTransaction, json!([encoded, { "encoding": "base64", "commitment": "confirmed" }]))
+            .send(
+                RpcRequest::SimulateTransaction,
+                json!([encoded, { "encoding": "base64", "commitment": "confirmed" }]),
+            )
             .context("simulating a quote")?;
         let value = &answer["value"];
         if !value["err"].is_null() {
@@ -196,13 +204,19 @@ impl Chain {
 
     /// Stops the clock, so that what `read` sees still holds when the next transaction runs; [`Self::resume`] starts it.
     pub fn at_rest<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        let _: Value = self.rpc.send(RpcRequest::Custom { method: "surfnet_pauseClock" }, json!([])).context("stopping the clock")?;
+        let _: Value = self
+            .rpc
+            .send(RpcRequest::Custom { method: "surfnet_pauseClock" }, json!([]))
+            .context("stopping the clock")?;
         read()
     }
 
     /// Starts the clock again.
     pub fn resume(&self) -> Result<()> {
-        let _: Value = self.rpc.send(RpcRequest::Custom { method: "surfnet_resumeClock" }, json!([])).context("starting the clock")?;
+        let _: Value = self
+            .rpc
+            .send(RpcRequest::Custom { method: "surfnet_resumeClock" }, json!([]))
+            .context("starting the clock")?;
         Ok(())
     }
 

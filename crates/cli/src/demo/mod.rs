@@ -56,7 +56,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             .fact("bytes", program.len())
             .fact("transactions", transactions),
     );
-    report.equal("the key is that of the program's declared address", plimsoll::ID.to_string(), keypair.pubkey().to_string());
+    report.equal(
+        "the key is that of the program's declared address",
+        plimsoll::ID.to_string(),
+        keypair.pubkey().to_string(),
+    );
 
     story::play(&chain, &mut report)?;
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

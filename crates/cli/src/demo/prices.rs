@@ -91,7 +91,11 @@ impl Feed {
                 account.agg.conf = confidence;
                 account.agg.status = PriceStatus::Trading;
                 account.agg.pub_slot = 1;
-                chain.write_account(&self.account, &plimsoll::constants::PYTH_PUSH_PROGRAM, bytemuck::bytes_of(&account))
+                chain.write_account(
+                    &self.account,
+                    &plimsoll::constants::PYTH_PUSH_PROGRAM,
+                    bytemuck::bytes_of(&account),
+                )
             }
         }
     }

@@ -47,7 +47,8 @@ pub fn account_for(
     let supply = u64::from_le_bytes(bytes.unwrap_or_default());
     report.equal(format!("{}: holders and vaults hold all that was minted", token.symbol), minted_atoms, total);
     report.equal(format!("{}: the mint's supply says the same", token.symbol), minted_atoms, supply);
-    let ledgers = state.cash_atoms + state.insurance_atoms + state.fee_atoms + state.backstop_atoms + state.recovery_atoms;
+    let ledgers =
+        state.cash_atoms + state.insurance_atoms + state.fee_atoms + state.backstop_atoms + state.recovery_atoms;
     report.equal(format!("{}: the liquidity vault holds its ledgers", token.symbol), ledgers, liquidity);
     let ledgers = state.collateral_atoms + state.insurance_collateral_atoms + state.backstop_collateral_atoms;
     report.equal(format!("{}: the collateral vault holds its ledgers", token.symbol), ledgers, collateral);

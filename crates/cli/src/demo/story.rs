@@ -99,7 +99,12 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
     cast.show_health(report, &[&first, &second])?;
     let usdc_before = cast.usdc.state(chain)?.state;
     let last = liquidate(&cast, report, &first, &cast.usdc)?;
-    report.check("the last liquidation settles the shortfall", "more than 0", last.written_off_atoms, last.written_off_atoms > 0);
+    report.check(
+        "the last liquidation settles the shortfall",
+        "more than 0",
+        last.written_off_atoms,
+        last.written_off_atoms > 0,
+    );
     let sum = last.insurance_atoms + last.haircut_atoms;
     report.equal("insurance and haircut together are the loss", last.written_off_atoms, sum);
     let insured = usdc_before.insurance_atoms + usdc_before.insurance_accrued_atoms + last.fee_atoms;
@@ -165,14 +170,21 @@ fn open_market<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
 fn supply(cast: &Cast, report: &mut Report) -> Result<Vec<Supplier>> {
     report.heading("Three lenders supply");
     let mut suppliers = Vec::new();
-    for (name, is_usdc, tokens) in [("lender 1", true, 30_000), ("lender 2", true, 10_000), ("lender 3", false, 20_000)] {
+    for (name, is_usdc, tokens) in [("lender 1", true, 30_000), ("lender 2", true, 10_000), ("lender 3", false, 20_000)]
+    {
         let listing = if is_usdc { &cast.usdc } else { &cast.usdt };
         let (key, atoms) = (Keypair::new(), listing.token.whole(tokens));
         listing.token.give(cast.chain, &key.pubkey(), atoms)?;
         cast.chain.airdrop(&key.pubkey(), 1)?;
         let (owner, reserve) = (key.pubkey(), listing.state(cast.chain)?);
         let open = instructions::OpenLender { owner, reserve: reserve.address }.instruction();
-        let supply = instructions::Supply { owner, reserve: &reserve, owner_liquidity: None, amount_atoms: atoms, shares_min: 1 };
+        let supply = instructions::Supply {
+            owner,
+            reserve: &reserve,
+            owner_liquidity: None,
+            amount_atoms: atoms,
+            shares_min: 1,
+        };
         let receipt = cast.chain.send(&[open, supply.instruction()], &[&key])?;
         report.step(Step::new(format!("{name} supplies {}", listing.token.show(atoms))).receipt(&receipt));
         suppliers.push(Supplier { name, key, is_usdc, atoms });
@@ -211,8 +223,13 @@ fn borrow(cast: &Cast, report: &mut Report) -> Result<(Borrower, Borrower)> {
             offers.retain(|offer| offer.reserve != listing.reserve);
             offers.push(listing.feed.offer(&listing.reserve));
             let (state, reserve) = (market::position(chain, &position)?, listing.state(chain)?);
-            let borrow =
-                instructions::Borrow { position: &state, reserve: &reserve, owner_liquidity: None, amount_atoms, offers: &offers };
+            let borrow = instructions::Borrow {
+                position: &state,
+                reserve: &reserve,
+                owner_liquidity: None,
+                amount_atoms,
+                offers: &offers,
+            };
             let receipt = chain.send(&[compute_limit(UNITS), borrow.instruction()?], &[&borrower.key])?;
             let quote = cast.quote(&borrower)?;
             report.step(
@@ -429,7 +446,8 @@ fn redeem(cast: &Cast, report: &mut Report, lenders: &[Supplier]) -> Result<()> 
         let owner = lender.key.pubkey();
         let address = address::lender(&reserve.address, &owner);
         let shares = market::lender(cast.chain, &address)?.state.shares.get();
-        let redeem = instructions::Redeem { owner, reserve: &reserve, owner_liquidity: None, shares, assets_min_atoms: 1 };
+        let redeem =
+            instructions::Redeem { owner, reserve: &reserve, owner_liquidity: None, shares, assets_min_atoms: 1 };
         let receipt = cast.chain.send(&[redeem.instruction()], &[&lender.key])?;
         let atoms = cast.chain.token_atoms(&listing.token.account(&owner))?;
         let lost = i128::from(lender.atoms) - i128::from(atoms);
@@ -444,8 +462,18 @@ fn redeem(cast: &Cast, report: &mut Report, lenders: &[Supplier]) -> Result<()> 
     }
     // Same reserve, supplied before any interest: 30,000 to 10,000, so three to one, but for an atom of each rounding.
     let (three, one) = (paid[0], paid[1] * 3);
-    report.check("the haircut is pro rata: lender 1 has three times what lender 2 has", three, one, three.abs_diff(one) <= 4);
-    report.check("lenders of USDC bore a loss", "less than 40000 USDC", paid[0] + paid[1], paid[0] + paid[1] < cast.usdc.token.whole(40_000));
+    report.check(
+        "the haircut is pro rata: lender 1 has three times what lender 2 has",
+        three,
+        one,
+        three.abs_diff(one) <= 4,
+    );
+    report.check(
+        "lenders of USDC bore a loss",
+        "less than 40000 USDC",
+        paid[0] + paid[1],
+        paid[0] + paid[1] < cast.usdc.token.whole(40_000),
+    );
     Ok(())
 }
 
@@ -453,7 +481,8 @@ fn close(cast: &Cast, report: &mut Report, lenders: &[Supplier], borrowers: &[&B
     report.heading("Every atom is accounted for");
     let mut holders = vec![("liquidator", cast.liquidator.pubkey()), ("treasury", cast.chain.payer().pubkey())];
     let with = |is_usdc: bool, holders: &[(&'static str, Pubkey)]| -> Vec<(&'static str, Pubkey)> {
-        let lenders = lenders.iter().filter(|lender| lender.is_usdc == is_usdc).map(|lender| (lender.name, lender.key.pubkey()));
+        let lenders =
+            lenders.iter().filter(|lender| lender.is_usdc == is_usdc).map(|lender| (lender.name, lender.key.pubkey()));
         holders.iter().copied().chain(lenders).collect()
     };
     let borrower_keys: Vec<_> = borrowers.iter().map(|borrower| (borrower.name, borrower.key.pubkey())).collect();

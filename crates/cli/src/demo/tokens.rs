@@ -30,9 +30,11 @@ impl Token {
         let (mint, payer) = (Keypair::new(), chain.payer().pubkey());
         let lamports = chain.rpc().get_minimum_balance_for_rent_exemption(MINT_BYTES)?;
         let space = MINT_BYTES as u64;
-        let create = solana_system_interface::instruction::create_account(&payer, &mint.pubkey(), lamports, space, &program);
+        let create =
+            solana_system_interface::instruction::create_account(&payer, &mint.pubkey(), lamports, space, &program);
         // One interface serves both programs.
-        let initialize = spl_token_2022::instruction::initialize_mint2(&program, &mint.pubkey(), &payer, None, decimals)?;
+        let initialize =
+            spl_token_2022::instruction::initialize_mint2(&program, &mint.pubkey(), &payer, None, decimals)?;
         chain.send(&[create, initialize], &[&mint])?;
         Ok(Self { symbol, mint: mint.pubkey(), decimals, program })
     }

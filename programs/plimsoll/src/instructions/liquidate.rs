@@ -108,7 +108,8 @@ pub(crate) fn handle<'info>(
     // Decide: pure, and the same call the quote, the keeper and the simulator make.
     let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms };
     let exposure = legs.exposure(position, OldReadings::Fade)?;
-    let plan = plan_liquidation(&exposure, &terms, &market.state.policy, &position.times(), &request, &now).or_refuse()?;
+    let plan =
+        plan_liquidation(&exposure, &terms, &market.state.policy, &position.times(), &request, &now).or_refuse()?;
 
     // Apply: state first.
     let mut seized_account = accounts.seized_reserve.load_mut()?;

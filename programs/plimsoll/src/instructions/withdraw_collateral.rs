@@ -74,7 +74,8 @@ pub(crate) fn handle<'info>(
         if let Some(legs) = &legs {
             reserve.keep_reading(legs.offered(&key));
         }
-        let left = position.collaterals()[index].atoms.checked_sub(amount_atoms).ok_or(PlimsollError::AmountExceedsBalance)?;
+        let left =
+            position.collaterals()[index].atoms.checked_sub(amount_atoms).ok_or(PlimsollError::AmountExceedsBalance)?;
         let counted = position.collaterals()[index].counted_atoms.saturating_sub(left);
         reserve.give_collateral(amount_atoms, counted).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);
@@ -85,7 +86,8 @@ pub(crate) fn handle<'info>(
     };
     let position_atoms = position.collaterals()[index].atoms;
     if let Some(legs) = legs {
-        health::require_healthy(&legs.initial_totals(position)?, &*legs.exposure(position, OldReadings::Fade)?).or_refuse()?;
+        health::require_healthy(&legs.initial_totals(position)?, &*legs.exposure(position, OldReadings::Fade)?)
+            .or_refuse()?;
         position.cool_off(&policy, &now);
     }
     position.remove_collateral(index, 0).or_refuse()?;

@@ -38,7 +38,8 @@ pub struct Lender {
 fn require_reserve(info: &AccountInfo) -> Result<()> {
     require!(*info.owner == crate::ID, PlimsollError::NotAReserve);
     let data = info.try_borrow_data()?;
-    let fits = data.len() == 8 + std::mem::size_of::<engine::ReserveState>() && data.starts_with(Reserve::DISCRIMINATOR);
+    let fits =
+        data.len() == 8 + std::mem::size_of::<engine::ReserveState>() && data.starts_with(Reserve::DISCRIMINATOR);
     require!(fits, PlimsollError::NotAReserve);
     Ok(())
 }

@@ -25,17 +25,8 @@ fn six(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> u64 {
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
 fn ten(a: u64, b: u32, c: u16, d: u8, e: i64, f: i32, g: i16, h: i8, i: bool, j: u64) -> u64 {
-    let signed = (e ^ i64::from(f))
-        .wrapping_add(i64::from(g))
-        .wrapping_mul(i64::from(h));
-    six(
-        a,
-        u64::from(b),
-        u64::from(c),
-        u64::from(d),
-        signed as u64,
-        u64::from(i),
-    ) ^ j.rotate_left(9)
+    let signed = (e ^ i64::from(f)).wrapping_add(i64::from(g)).wrapping_mul(i64::from(h));
+    six(a, u64::from(b), u64::from(c), u64::from(d), signed as u64, u64::from(i)) ^ j.rotate_left(9)
 }
 
 #[inline(never)]
@@ -45,46 +36,15 @@ fn five_wide(a: u128, b: u128, c: u128, d: u128, e: u64) -> u128 {
 
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
-fn ten_wide(
-    a: u128,
-    b: u64,
-    c: u128,
-    d: u64,
-    e: i128,
-    f: u8,
-    g: u128,
-    h: u64,
-    i: u128,
-    j: u128,
-) -> u128 {
-    let narrow = u128::from(b)
-        ^ u128::from(d).rotate_left(11)
-        ^ u128::from(f)
-        ^ u128::from(h).rotate_left(70);
-    narrow
-        ^ a
-        ^ c.rotate_left(1)
-        ^ (e as u128).rotate_left(2)
-        ^ g.rotate_left(3)
-        ^ i.rotate_left(4)
-        ^ j.rotate_left(5)
+fn ten_wide(a: u128, b: u64, c: u128, d: u64, e: i128, f: u8, g: u128, h: u64, i: u128, j: u128) -> u128 {
+    let narrow = u128::from(b) ^ u128::from(d).rotate_left(11) ^ u128::from(f) ^ u128::from(h).rotate_left(70);
+    narrow ^ a ^ c.rotate_left(1) ^ (e as u128).rotate_left(2) ^ g.rotate_left(3) ^ i.rotate_left(4) ^ j.rotate_left(5)
 }
 
 /// A local of nearly the whole frame, its address taken, together with arguments on the stack.
 #[inline(never)]
 #[allow(clippy::too_many_arguments)]
-fn full_frame(
-    a: u64,
-    b: u64,
-    c: u64,
-    d: u64,
-    e: u64,
-    f: u64,
-    g: u64,
-    h: u64,
-    i: u64,
-    j: u64,
-) -> u64 {
+fn full_frame(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64, i: u64, j: u64) -> u64 {
     const WORDS: usize = 480;
     let mut words = MaybeUninit::<[u64; WORDS]>::uninit();
     // Written through a pointer, so that the compiler cannot keep the array anywhere else.
@@ -95,29 +55,18 @@ fn full_frame(
     }
     // SAFETY: the loop wrote every word.
     let words = black_box(unsafe { words.assume_init_ref() });
-    let sum = words
-        .iter()
-        .step_by(7)
-        .fold(0u64, |sum, word| sum.wrapping_mul(31) ^ word);
+    let sum = words.iter().step_by(7).fold(0u64, |sum, word| sum.wrapping_mul(31) ^ word);
     sum ^ six(b, c, d, e, f, g) ^ six(g, h, i, j, b, c).rotate_left(17)
 }
 
 #[inline(never)]
 fn structure(a: u64, b: u64) -> Three {
-    Three {
-        a: a ^ b,
-        b: a.wrapping_add(b),
-        c: a.rotate_left((b & 63) as u32),
-    }
+    Three { a: a ^ b, b: a.wrapping_add(b), c: a.rotate_left((b & 63) as u32) }
 }
 
 #[inline(never)]
 fn structures(x: Three, y: Three, words: [u64; 6]) -> u64 {
-    x.a ^ y.b
-        ^ x.c.wrapping_mul(y.a)
-        ^ words
-            .iter()
-            .fold(0u64, |sum, word| sum.wrapping_mul(31) ^ word)
+    x.a ^ y.b ^ x.c.wrapping_mul(y.a) ^ words.iter().fold(0u64, |sum, word| sum.wrapping_mul(31) ^ word)
 }
 
 #[inline(never)]
@@ -145,11 +94,7 @@ fn recursive(depth: u64, sum: u128) -> u128 {
         return sum;
     }
     let mut local = [depth; 16];
-    let below = recursive(
-        depth - 1,
-        sum.wrapping_mul(3)
-            .wrapping_add(u128::from(black_box(&mut local)[3])),
-    );
+    let below = recursive(depth - 1, sum.wrapping_mul(3).wrapping_add(u128::from(black_box(&mut local)[3])));
     below ^ u128::from(black_box(&local)[7])
 }
 
@@ -180,27 +125,11 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("ten arguments of all widths", |d, a, b| {
         let even = a & 1 == 0;
-        d.u64(ten(
-            a as u64, b as u32, a as u16, b as u8, a as i64, b as i32, a as i16, b as i8, even,
-            !b as u64,
-        ));
+        d.u64(ten(a as u64, b as u32, a as u16, b as u8, a as i64, b as i32, a as i16, b as i8, even, !b as u64));
     }),
-    ("five arguments, four wide", |d, a, b| {
-        d.u128(five_wide(a, b, a ^ b, !a, b as u64))
-    }),
+    ("five arguments, four wide", |d, a, b| d.u128(five_wide(a, b, a ^ b, !a, b as u64))),
     ("ten arguments, six wide", |d, a, b| {
-        d.u128(ten_wide(
-            a,
-            b as u64,
-            a ^ b,
-            a as u64,
-            b as i128,
-            a as u8,
-            !b,
-            (a >> 64) as u64,
-            a & b,
-            a | b,
-        ));
+        d.u128(ten_wide(a, b as u64, a ^ b, a as u64, b as i128, a as u8, !b, (a >> 64) as u64, a & b, a | b));
     }),
     ("ten arguments and a full frame", |d, a, b| {
         let (a, b) = (a as u64, b as u64);
@@ -208,11 +137,7 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("structures by value", |d, a, b| {
         let (x, y) = (structure(a as u64, b as u64), structure(b as u64, a as u64));
-        d.u64(structures(
-            x,
-            y,
-            [a as u64, b as u64, 1, 2, 3, (a >> 64) as u64],
-        ));
+        d.u64(structures(x, y, [a as u64, b as u64, 1, 2, 3, (a >> 64) as u64]));
     }),
     ("options, results, tuples", |d, a, b| {
         d.option(optional(a, b));
@@ -234,9 +159,7 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("trait objects", |d, a, b| {
         let shapes: [Box<dyn Shape>; 2] = [Box::new(Line(a as u64)), Box::new(Square(b))];
-        black_box(&shapes)
-            .iter()
-            .for_each(|shape| d.u128(shape.area(b as u64)));
+        black_box(&shapes).iter().for_each(|shape| d.u128(shape.area(b as u64)));
     }),
     ("recursion", |d, a, b| d.u128(recursive((a % 24) as u64, b))),
     ("match", |d, a, b| {

@@ -32,10 +32,8 @@ pub const OPERATIONS: &[Operation] = &[
         values.iter().for_each(|value| d.u64(*value));
     }),
     ("stable sort of pairs", |d, a, b| {
-        let mut pairs: Vec<(u128, u8)> = numbers(40, a, b)
-            .iter()
-            .map(|n| (u128::from(*n).wrapping_mul(a), *n as u8))
-            .collect();
+        let mut pairs: Vec<(u128, u8)> =
+            numbers(40, a, b).iter().map(|n| (u128::from(*n).wrapping_mul(a), *n as u8)).collect();
         pairs.sort_by_key(|pair| pair.1 % 5);
         pairs.iter().for_each(|pair| d.u128(pair.0));
     }),
@@ -54,10 +52,8 @@ pub const OPERATIONS: &[Operation] = &[
         d.option(map.first_key_value().map(|(_, value)| *value));
     }),
     ("BTreeSet", |d, a, b| {
-        let (left, right): (BTreeSet<u64>, BTreeSet<u64>) = (
-            numbers(30, a, b).into_iter().collect(),
-            numbers(30, b, a).into_iter().collect(),
-        );
+        let (left, right): (BTreeSet<u64>, BTreeSet<u64>) =
+            (numbers(30, a, b).into_iter().collect(), numbers(30, b, a).into_iter().collect());
         left.union(&right).for_each(|value| d.u64(*value));
         left.intersection(&right).for_each(|value| d.u64(*value));
     }),
@@ -90,19 +86,12 @@ pub const OPERATIONS: &[Operation] = &[
         let folded = values
             .chunks(3)
             .zip(values.iter().rev())
-            .fold(0u64, |sum, (chunk, value)| {
-                sum.wrapping_mul(31).wrapping_add(chunk.iter().sum::<u64>()) ^ value
-            });
+            .fold(0u64, |sum, (chunk, value)| sum.wrapping_mul(31).wrapping_add(chunk.iter().sum::<u64>()) ^ value);
         d.u64(folded);
         d.u64(values.iter().copied().max().unwrap_or_default());
     }),
     ("format and parse", |d, a, b| {
-        let text = format!(
-            "{a} {:>45} {a:#x} {:?} {:08b}",
-            b as i128,
-            (a as u8, Some("x")),
-            b as u8
-        );
+        let text = format!("{a} {:>45} {a:#x} {:?} {:08b}", b as i128, (a as u8, Some("x")), b as u8);
         d.bytes(text.as_bytes());
         d.option(a.to_string().parse().ok());
         d.option_i128((b as i128).to_string().parse().ok());
@@ -113,10 +102,6 @@ pub const OPERATIONS: &[Operation] = &[
         d.bytes(text.replace('1', "one").as_bytes());
         d.u64(text.split('-').map(|part| part.len() as u64).sum());
         d.u64(text.find('f').unwrap_or(99) as u64);
-        d.u64(
-            text.chars()
-                .rev()
-                .fold(0, |sum, c| sum * 7 % 1_000_003 + c as u64),
-        );
+        d.u64(text.chars().rev().fold(0, |sum, c| sum * 7 % 1_000_003 + c as u64));
     }),
 ];

@@ -14,9 +14,7 @@ impl Digest {
     }
 
     pub fn u64(&mut self, value: u64) {
-        self.0 = (self.0 ^ value)
-            .wrapping_mul(0x0000_0100_0000_01b3)
-            .rotate_left(29);
+        self.0 = (self.0 ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
     }
 
     pub fn u128(&mut self, value: u128) {

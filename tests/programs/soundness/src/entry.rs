@@ -21,10 +21,7 @@ fn process(_program: &Pubkey, _accounts: &[AccountInfo], data: &[u8]) -> Program
     }
     let family = FAMILIES.get(usize::from(first)).ok_or_else(bad)?;
     let digests = evaluate(family, &decode(rest));
-    let answer: Vec<u8> = digests
-        .iter()
-        .flat_map(|digest| digest.to_le_bytes())
-        .collect();
+    let answer: Vec<u8> = digests.iter().flat_map(|digest| digest.to_le_bytes()).collect();
     solana_cpi::set_return_data(&answer);
     Ok(())
 }

@@ -30,34 +30,13 @@ pub struct Family {
 
 /// The first byte of an instruction is the index here.
 pub const FAMILIES: &[Family] = &[
-    Family {
-        name: "unsigned",
-        operations: unsigned::OPERATIONS,
-    },
-    Family {
-        name: "signed",
-        operations: signed::OPERATIONS,
-    },
-    Family {
-        name: "narrow",
-        operations: narrow::OPERATIONS,
-    },
-    Family {
-        name: "float",
-        operations: float::OPERATIONS,
-    },
-    Family {
-        name: "memory",
-        operations: memory::OPERATIONS,
-    },
-    Family {
-        name: "collections",
-        operations: collections::OPERATIONS,
-    },
-    Family {
-        name: "calls",
-        operations: calls::OPERATIONS,
-    },
+    Family { name: "unsigned", operations: unsigned::OPERATIONS },
+    Family { name: "signed", operations: signed::OPERATIONS },
+    Family { name: "narrow", operations: narrow::OPERATIONS },
+    Family { name: "float", operations: float::OPERATIONS },
+    Family { name: "memory", operations: memory::OPERATIONS },
+    Family { name: "collections", operations: collections::OPERATIONS },
+    Family { name: "calls", operations: calls::OPERATIONS },
 ];
 
 /// The first byte of an instruction that panics: then the index in `PANICS` and eight bytes of operand.
@@ -88,7 +67,5 @@ pub fn encode(family: u8, operands: &[(u128, u128)]) -> Vec<u8> {
 /// The operands in an instruction's data, after its first byte.
 pub fn decode(data: &[u8]) -> Vec<(u128, u128)> {
     let number = |bytes: &[u8]| u128::from_le_bytes(bytes.try_into().expect("sixteen bytes"));
-    data.chunks_exact(32)
-        .map(|pair| (number(&pair[..16]), number(&pair[16..])))
-        .collect()
+    data.chunks_exact(32).map(|pair| (number(&pair[..16]), number(&pair[16..]))).collect()
 }

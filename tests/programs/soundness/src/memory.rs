@@ -7,13 +7,7 @@ use crate::{Digest, Operation};
 /// A block of `len` bytes that depends on the seed.
 fn block(len: usize, seed: u128) -> Vec<u8> {
     let seed = seed.to_le_bytes();
-    (0..len)
-        .map(|i| {
-            seed[i % 16]
-                .wrapping_add((i / 16) as u8)
-                .wrapping_mul(i as u8 | 1)
-        })
-        .collect()
+    (0..len).map(|i| seed[i % 16].wrapping_add((i / 16) as u8).wrapping_mul(i as u8 | 1)).collect()
 }
 
 /// Sizes that end at, before and after the widths a copy loop works in, and one that is random.
@@ -31,14 +25,8 @@ pub const OPERATIONS: &[Operation] = &[
             d.bytes(&to);
         }
     }),
-    ("memmove up", |d, a, b| {
-        moved(d, a, b, |bytes, size, by| bytes.copy_within(0..size, by))
-    }),
-    ("memmove down", |d, a, b| {
-        moved(d, a, b, |bytes, size, by| {
-            bytes.copy_within(by..by + size, 0)
-        })
-    }),
+    ("memmove up", |d, a, b| moved(d, a, b, |bytes, size, by| bytes.copy_within(0..size, by))),
+    ("memmove down", |d, a, b| moved(d, a, b, |bytes, size, by| bytes.copy_within(by..by + size, 0))),
     ("memset", |d, a, b| {
         let mut bytes = block(340, a);
         for size in sizes(b) {
@@ -62,15 +50,9 @@ pub const OPERATIONS: &[Operation] = &[
     ("unaligned values", |d, a, b| {
         let bytes = block(48, a ^ b);
         for at in 0..16 {
-            d.u64(u64::from_le_bytes(
-                bytes[at..at + 8].try_into().unwrap_or_default(),
-            ));
-            d.u64(u64::from(u32::from_be_bytes(
-                bytes[at..at + 4].try_into().unwrap_or_default(),
-            )));
-            d.u128(u128::from_le_bytes(
-                bytes[at..at + 16].try_into().unwrap_or_default(),
-            ));
+            d.u64(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap_or_default()));
+            d.u64(u64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap_or_default())));
+            d.u128(u128::from_le_bytes(bytes[at..at + 16].try_into().unwrap_or_default()));
         }
     }),
     ("arrays by value", |d, a, b| {
@@ -78,12 +60,7 @@ pub const OPERATIONS: &[Operation] = &[
         let mut other = grid;
         other[3][4] ^= b as u64;
         d.bool(other == grid);
-        d.u64(
-            other
-                .iter()
-                .flatten()
-                .fold(0, |sum, word| sum ^ word.rotate_left(7)),
-        );
+        d.u64(other.iter().flatten().fold(0, |sum, word| sum ^ word.rotate_left(7)));
         let boxed = black_box(Box::new(other));
         d.u64(boxed.clone()[3].iter().fold(0, |sum, word| sum ^ word));
     }),

@@ -56,9 +56,7 @@ pub const OPERATIONS: &[Operation] = &[
         d.u64(a.wrapping_pow((b & 31) as u32));
         d.option((a >> 40).checked_pow((b & 3) as u32).map(u128::from));
     }),
-    ("u64 full product", |d, a, b| {
-        d.u128(u128::from(a as u64) * u128::from(b as u64))
-    }),
+    ("u64 full product", |d, a, b| d.u128(u128::from(a as u64) * u128::from(b as u64))),
     ("i64 mul, compare", |d, a, b| {
         let (a, b) = (a as i64, b as i64);
         d.i64(a.wrapping_mul(b));
@@ -68,9 +66,7 @@ pub const OPERATIONS: &[Operation] = &[
         d.bool(a < b);
         d.i64(a.cmp(&b) as i64);
     }),
-    ("i64 full product", |d, a, b| {
-        d.i128(i128::from(a as i64) * i128::from(b as i64))
-    }),
+    ("i64 full product", |d, a, b| d.i128(i128::from(a as i64) * i128::from(b as i64))),
     ("i64 neg, abs", |d, a, b| {
         let a = a as i64;
         d.i64(a.wrapping_neg());
@@ -78,9 +74,7 @@ pub const OPERATIONS: &[Operation] = &[
         d.u64(a.unsigned_abs());
         d.u64(a.abs_diff(b as i64));
     }),
-    ("i64 div by magnitudes", |d, a, b| {
-        d.i64(div_by_magnitudes(a as i64, b as i64))
-    }),
+    ("i64 div by magnitudes", |d, a, b| d.i64(div_by_magnitudes(a as i64, b as i64))),
     ("u32", |d, a, b| {
         let (a, b) = (a as u32, b as u32);
         d.u64(u64::from(a.wrapping_add(b)));
@@ -148,10 +142,6 @@ pub const OPERATIONS: &[Operation] = &[
         d.option(u16::try_from(shifted).ok().map(u128::from));
         d.option(u8::try_from(shifted).ok().map(u128::from));
         d.option(i64::try_from(shifted).ok().map(|value| value as u128));
-        d.option(
-            i8::try_from((a as i64) >> (b & 63))
-                .ok()
-                .map(|value| value as u128),
-        );
+        d.option(i8::try_from((a as i64) >> (b & 63)).ok().map(|value| value as u128));
     }),
 ];

@@ -11,12 +11,7 @@ pub struct Panic {
 }
 
 const fn panic(name: &'static str, fatal: u64, harmless: u64, provoke: fn(u64)) -> Panic {
-    Panic {
-        name,
-        provoke,
-        fatal,
-        harmless,
-    }
+    Panic { name, provoke, fatal, harmless }
 }
 
 pub const PANICS: &[Panic] = &[
@@ -85,9 +80,7 @@ pub const PANICS: &[Panic] = &[
             panic!("explicit, with a number: {n}");
         }
     }),
-    panic("assert", 1, 0, |n| {
-        assert!(n == 0, "assertion with a message")
-    }),
+    panic("assert", 1, 0, |n| assert!(n == 0, "assertion with a message")),
     panic("assert_eq", 1, 0, |n| assert_eq!(n, 0)),
     panic("unreachable", 1, 0, |n| {
         if n == 1 {

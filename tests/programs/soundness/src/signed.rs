@@ -11,31 +11,15 @@ fn divisor(b: i128) -> i128 {
 }
 
 pub const OPERATIONS: &[Operation] = &[
-    ("wrapping_add", |d, a, b| {
-        d.i128((a as i128).wrapping_add(b as i128))
-    }),
-    ("wrapping_sub", |d, a, b| {
-        d.i128((a as i128).wrapping_sub(b as i128))
-    }),
-    ("wrapping_mul", |d, a, b| {
-        d.i128((a as i128).wrapping_mul(b as i128))
-    }),
+    ("wrapping_add", |d, a, b| d.i128((a as i128).wrapping_add(b as i128))),
+    ("wrapping_sub", |d, a, b| d.i128((a as i128).wrapping_sub(b as i128))),
+    ("wrapping_mul", |d, a, b| d.i128((a as i128).wrapping_mul(b as i128))),
     ("wrapping_neg", |d, a, _| d.i128((a as i128).wrapping_neg())),
-    ("checked_add", |d, a, b| {
-        d.option_i128((a as i128).checked_add(b as i128))
-    }),
-    ("checked_sub", |d, a, b| {
-        d.option_i128((a as i128).checked_sub(b as i128))
-    }),
-    ("checked_mul", |d, a, b| {
-        d.option_i128((a as i128).checked_mul(b as i128))
-    }),
-    ("checked_div", |d, a, b| {
-        d.option_i128((a as i128).checked_div(b as i128))
-    }),
-    ("checked_rem", |d, a, b| {
-        d.option_i128((a as i128).checked_rem(b as i128))
-    }),
+    ("checked_add", |d, a, b| d.option_i128((a as i128).checked_add(b as i128))),
+    ("checked_sub", |d, a, b| d.option_i128((a as i128).checked_sub(b as i128))),
+    ("checked_mul", |d, a, b| d.option_i128((a as i128).checked_mul(b as i128))),
+    ("checked_div", |d, a, b| d.option_i128((a as i128).checked_div(b as i128))),
+    ("checked_rem", |d, a, b| d.option_i128((a as i128).checked_rem(b as i128))),
     ("checked_neg, checked_abs", |d, a, _| {
         d.option_i128((a as i128).checked_neg());
         d.option_i128((a as i128).checked_abs());
@@ -57,22 +41,12 @@ pub const OPERATIONS: &[Operation] = &[
         d.i128((a as i128).saturating_sub(b as i128));
         d.i128((a as i128).saturating_mul(b as i128));
     }),
-    ("div", |d, a, b| {
-        d.i128((a as i128).wrapping_div(divisor(b as i128)))
-    }),
-    ("rem", |d, a, b| {
-        d.i128((a as i128).wrapping_rem(divisor(b as i128)))
-    }),
-    ("div by i64", |d, a, b| {
-        d.i128((a as i128).wrapping_div(divisor(i128::from(b as i64))))
-    }),
+    ("div", |d, a, b| d.i128((a as i128).wrapping_div(divisor(b as i128)))),
+    ("rem", |d, a, b| d.i128((a as i128).wrapping_rem(divisor(b as i128)))),
+    ("div by i64", |d, a, b| d.i128((a as i128).wrapping_div(divisor(i128::from(b as i64))))),
     ("div by constant", |d, a, _| d.i128(a as i128 / 1_000_003)),
-    ("div_euclid", |d, a, b| {
-        d.i128((a as i128).wrapping_div_euclid(divisor(b as i128)))
-    }),
-    ("rem_euclid", |d, a, b| {
-        d.i128((a as i128).wrapping_rem_euclid(divisor(b as i128)))
-    }),
+    ("div_euclid", |d, a, b| d.i128((a as i128).wrapping_div_euclid(divisor(b as i128)))),
+    ("rem_euclid", |d, a, b| d.i128((a as i128).wrapping_rem_euclid(divisor(b as i128)))),
     ("shl", |d, a, b| d.i128((a as i128) << (b & 127))),
     ("shr", |d, a, b| d.i128((a as i128) >> (b & 127))),
     ("shr by constants", |d, a, _| {

@@ -18,18 +18,10 @@ pub const OPERATIONS: &[Operation] = &[
     ("checked_div", |d, a, b| d.option(a.checked_div(b))),
     ("checked_rem", |d, a, b| d.option(a.checked_rem(b))),
     ("checked_shl", |d, a, b| d.option(a.checked_shl(b as u32))),
-    ("checked_pow", |d, a, b| {
-        d.option((a >> 100).checked_pow((b & 7) as u32))
-    }),
-    ("overflowing_add", |d, a, b| {
-        d.overflowing(a.overflowing_add(b))
-    }),
-    ("overflowing_sub", |d, a, b| {
-        d.overflowing(a.overflowing_sub(b))
-    }),
-    ("overflowing_mul", |d, a, b| {
-        d.overflowing(a.overflowing_mul(b))
-    }),
+    ("checked_pow", |d, a, b| d.option((a >> 100).checked_pow((b & 7) as u32))),
+    ("overflowing_add", |d, a, b| d.overflowing(a.overflowing_add(b))),
+    ("overflowing_sub", |d, a, b| d.overflowing(a.overflowing_sub(b))),
+    ("overflowing_mul", |d, a, b| d.overflowing(a.overflowing_mul(b))),
     ("saturating", |d, a, b| {
         d.u128(a.saturating_add(b));
         d.u128(a.saturating_sub(b));
@@ -37,25 +29,13 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("div", |d, a, b| d.u128(a / b.max(1))),
     ("rem", |d, a, b| d.u128(a % b.max(1))),
-    ("div by u64", |d, a, b| {
-        d.u128(a / u128::from((b as u64).max(1)))
-    }),
-    ("rem by u64", |d, a, b| {
-        d.u128(a % u128::from((b as u64).max(1)))
-    }),
+    ("div by u64", |d, a, b| d.u128(a / u128::from((b as u64).max(1)))),
+    ("rem by u64", |d, a, b| d.u128(a % u128::from((b as u64).max(1)))),
     ("div by constant", |d, a, _| d.u128(a / 10_000)),
-    ("div by 10^18", |d, a, _| {
-        d.u128(a / 1_000_000_000_000_000_000)
-    }),
+    ("div by 10^18", |d, a, _| d.u128(a / 1_000_000_000_000_000_000)),
     ("rem by constant", |d, a, _| d.u128(a % 1_000_003)),
     ("div_ceil", |d, a, b| d.u128(a.div_ceil(b.max(1)))),
-    ("mul then div", |d, a, b| {
-        d.option(
-            (a >> 64)
-                .checked_mul(b >> 64)
-                .map(|product| product / ((a ^ b) | 1)),
-        )
-    }),
+    ("mul then div", |d, a, b| d.option((a >> 64).checked_mul(b >> 64).map(|product| product / ((a ^ b) | 1)))),
     ("shl", |d, a, b| d.u128(a << shift(b))),
     ("shr", |d, a, b| d.u128(a >> shift(b))),
     ("rotate", |d, a, b| d.u128(a.rotate_left(shift(b)))),
@@ -98,9 +78,7 @@ pub const OPERATIONS: &[Operation] = &[
         d.u64(shifted as u64);
         d.u64(u64::try_from(shifted).unwrap_or(9));
     }),
-    ("to i128", |d, a, _| {
-        d.option(i128::try_from(a).ok().map(|value| value as u128))
-    }),
+    ("to i128", |d, a, _| d.option(i128::try_from(a).ok().map(|value| value as u128))),
     ("widening product", |d, a, b| {
         let (low, high) = widening_mul(a, b);
         d.u128(low);

@@ -1,0 +1,110 @@
+//! A scene beside everything that could be mistaken for a part of it.
+
+use super::super::common::*;
+use super::super::legs::foreign;
+
+/// The scene, unhealthy, beside everything that could be mistaken for a part of it.
+pub struct Stage {
+    pub scene: Scene,
+    /// Other tokens of the market.
+    pub eth: Token,
+    pub usdt: Token,
+    /// The scene's tokens in another market.
+    pub foreign_sol: Token,
+    pub foreign_usdc: Token,
+    pub foreign_market: Pubkey,
+    /// Somebody else with a position like the borrower's, healthy, and with lender accounts in USDC and USDT.
+    pub other: Borrower,
+    /// The borrower's position in the other market.
+    pub foreign_position: Pubkey,
+    /// A position of the borrower's without debt, with SOL counted from the time of its debt.
+    pub free: Borrower,
+    /// An empty position of the borrower's.
+    pub empty: Borrower,
+    /// A token without a reserve.
+    pub unborn: (Token, plimsoll_engine::state::ReserveConfig),
+    /// Pays for transactions, and signs nothing else.
+    pub payer: Person,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let mut scene = Scene::new();
+        let (eth, usdt) = (scene.add(Spec::volatile("ETH", "3000")), scene.add(Spec::stable("USDT", "1")));
+        let (sol, usdc, lender, borrower) =
+            (scene.sol.clone(), scene.usdc.clone(), scene.lender.clone(), scene.borrower.clone());
+        let world = &mut scene.world;
+        world.supply(&lender, &usdt, usdt.atoms("1000")).expect("a supply");
+        // Without shares.
+        world.open_lender(&lender, &sol).expect("a lender account");
+        let other = world.borrower();
+        world.deposit(&other, &sol, sol.atoms("100")).expect("a deposit");
+        world.borrow(&other, &usdc, usdc.atoms("100")).expect("a borrow");
+        for token in [&usdc, &usdt] {
+            world.open_lender(&other, token).expect("a lender account");
+        }
+        let (free, empty) = (borrower.numbered(1), borrower.numbered(2));
+        world.open_position(&free).expect("a position");
+        world.deposit(&free, &sol, sol.atoms("100")).expect("a deposit");
+        world.borrow(&free, &usdc, usdc.atoms("100")).expect("a borrow");
+        world.repay(&free, &usdc, u64::MAX).expect("a repayment");
+        world.open_position(&empty).expect("a position");
+        // So that nothing fails for want of tokens alone.
+        world.donate(&lender, &sol, Vault::Liquidity, sol.atoms("1000"));
+        world.donate(&borrower, &usdc, Vault::Collateral, usdc.atoms("10000"));
+        // Interest, and with it fees to collect.
+        world.advance_with_prices(86_400);
+        world.repay(&borrower, &usdc, usdc.atoms("1")).expect("a repayment");
+        let own = world.market;
+        let unborn = scene.unborn(Spec::volatile("NEW", "10"));
+        let (foreign_sol, foreign_usdc) = (foreign(&mut scene, &sol), foreign(&mut scene, &usdc));
+        let foreign_market = address::market(2);
+        scene.world.market = foreign_market;
+        scene.world.open_position(&borrower).expect("a position");
+        scene.world.market = own;
+        let foreign_position = address::position(&foreign_market, &borrower.address(), 0);
+        let payer = scene.world.person("payer");
+        scene.price_sol("110");
+        Self {
+            scene,
+            eth,
+            usdt,
+            foreign_sol,
+            foreign_usdc,
+            foreign_market,
+            other,
+            foreign_position,
+            free,
+            empty,
+            unborn,
+            payer,
+        }
+    }
+
+    pub fn wallet(&self, role: &dyn Role, token: &Token) -> Pubkey {
+        address::token_account(&role.address(), &token.mint, &token.kind.program())
+    }
+
+    /// Sends an instruction signed by whom it names, at the payer's expense.
+    pub fn send(&mut self, instruction: &Instruction) -> Outcome {
+        let scene = &self.scene;
+        let (lender, borrower, liquidator) = (scene.lender.clone(), scene.borrower.clone(), scene.liquidator.clone());
+        let (stranger, admin, payer) = (scene.stranger.clone(), scene.world.admin(), self.payer.clone());
+        let people: [&dyn Role; 5] = [&lender, &borrower, &liquidator, &stranger, &admin];
+        let mut signers: Vec<&dyn Role> = vec![&payer];
+        let signs =
+            |role: &&dyn Role| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == role.address());
+        signers.extend(people.into_iter().filter(signs));
+        self.scene.world.send(std::slice::from_ref(instruction), &signers)
+    }
+
+    #[track_caller]
+    pub fn refuses(&mut self, case: &str, expected: impl Into<Refusal>, instruction: &Instruction) {
+        let before = self.scene.world.snapshot();
+        let outcome = self.send(instruction);
+        if let Some(difference) = differs(&outcome, &expected.into()) {
+            panic!("{case}: {difference}");
+        }
+        before.assert_unchanged(&self.scene.world);
+    }
+}
