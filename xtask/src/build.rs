@@ -58,6 +58,8 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<()> {
         let toolchain = compiler.as_ref();
         let toolchain = toolchain.context("--record needs a compiler; see the warning above")?;
         artifact::record(ws, toolchain)?;
+    } else {
+        artifact::remark(ws);
     }
     if args.program_only {
         return Ok(());
@@ -90,7 +92,6 @@ pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
             ui::note(&format!("compiler: {toolchain}"));
             let path = compile_shown(ws, &toolchain, PLIMSOLL)?;
             ui::note(&format!("{} ({} bytes)", path.display(), fs::metadata(&path)?.len()));
-            artifact::remark(ws);
             Ok(Some(toolchain))
         }
         Err(error) => {
