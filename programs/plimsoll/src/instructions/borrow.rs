@@ -26,15 +26,19 @@ pub struct Borrow<'info> {
     /// Reserve to borrow from.
     #[account(mut)]
     pub reserve: AccountLoader<'info, Reserve>,
-    /// CHECK: Token account to receive it; judged by the token program.
+    /// Token account to receive it.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub owner_liquidity: UncheckedAccount<'info>,
-    /// CHECK: Liquidity vault of the reserve.
+    /// Liquidity vault of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub liquidity_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the reserve.
+    /// Mint of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the reserve.
+    /// Token program of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub token_program: UncheckedAccount<'info>,
 }
 

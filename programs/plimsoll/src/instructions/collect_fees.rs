@@ -22,12 +22,15 @@ pub struct CollectFees<'info> {
     /// Token account owned by the market's treasury.
     #[account(mut)]
     pub treasury_liquidity: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// CHECK: Liquidity vault of the reserve.
+    /// Liquidity vault of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub liquidity_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the reserve.
+    /// Mint of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the reserve.
+    /// Token program of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub token_program: UncheckedAccount<'info>,
 }
 

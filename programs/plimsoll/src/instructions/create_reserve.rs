@@ -35,7 +35,8 @@ pub struct CreateReserve<'info> {
     #[account(init, payer = admin, seeds = [COLLATERAL_VAULT_SEED, reserve.key().as_ref()], bump,
         token::mint = mint, token::authority = reserve, token::token_program = token_program)]
     pub collateral_vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// CHECK: Price account of the configured kind and feed; gives the first reading. Judged by `oracle`.
+    /// Price account of the configured kind and feed; gives the first reading.
+    /// CHECK: `oracle` judges it.
     pub price: UncheckedAccount<'info>,
     /// Token program of the mint.
     pub token_program: Interface<'info, TokenInterface>,

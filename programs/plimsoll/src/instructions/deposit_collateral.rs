@@ -20,15 +20,19 @@ pub struct DepositCollateral<'info> {
     /// Reserve of the token.
     #[account(mut)]
     pub reserve: AccountLoader<'info, Reserve>,
-    /// CHECK: Depositor's token account; judged by the token program.
+    /// Depositor's token account.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub depositor_collateral: UncheckedAccount<'info>,
-    /// CHECK: Collateral vault of the reserve.
+    /// Collateral vault of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub collateral_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the reserve.
+    /// Mint of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the reserve.
+    /// Token program of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub token_program: UncheckedAccount<'info>,
 }
 

@@ -34,25 +34,33 @@ pub struct Liquidate<'info> {
     /// Reserve of the debt to repay.
     #[account(mut)]
     pub repaid_reserve: AccountLoader<'info, Reserve>,
-    /// CHECK: Liquidator's token account that pays; judged by the token program.
+    /// Liquidator's token account that pays.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub liquidator_liquidity: UncheckedAccount<'info>,
-    /// CHECK: Liquidity vault of the repaid reserve.
+    /// Liquidity vault of the repaid reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub liquidity_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the repaid reserve.
+    /// Mint of the repaid reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub liquidity_mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the repaid reserve.
+    /// Token program of the repaid reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub liquidity_token_program: UncheckedAccount<'info>,
-    /// CHECK: Liquidator's token account that receives the collateral; judged by the token program.
+    /// Liquidator's token account that receives the collateral.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub liquidator_collateral: UncheckedAccount<'info>,
-    /// CHECK: Collateral vault of the seized reserve.
+    /// Collateral vault of the seized reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub collateral_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the seized reserve.
+    /// Mint of the seized reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub collateral_mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the seized reserve.
+    /// Token program of the seized reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub collateral_token_program: UncheckedAccount<'info>,
 }
 

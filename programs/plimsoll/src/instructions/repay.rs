@@ -21,15 +21,19 @@ pub struct Repay<'info> {
     /// Reserve of the debt.
     #[account(mut)]
     pub reserve: AccountLoader<'info, Reserve>,
-    /// CHECK: Payer's token account; judged by the token program.
+    /// Payer's token account.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub payer_liquidity: UncheckedAccount<'info>,
-    /// CHECK: Liquidity vault of the reserve.
+    /// Liquidity vault of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub liquidity_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the reserve.
+    /// Mint of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the reserve.
+    /// Token program of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub token_program: UncheckedAccount<'info>,
 }
 

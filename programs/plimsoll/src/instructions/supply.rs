@@ -22,15 +22,19 @@ pub struct ChangeSupply<'info> {
     /// Lender account of the signer in this reserve.
     #[account(mut)]
     pub lender: AccountLoader<'info, Lender>,
-    /// CHECK: Signer's token account; judged by the token program.
+    /// Signer's token account.
+    /// CHECK: The token program judges it.
     #[account(mut)]
     pub owner_liquidity: UncheckedAccount<'info>,
-    /// CHECK: Liquidity vault of the reserve.
+    /// Liquidity vault of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     #[account(mut)]
     pub liquidity_vault: UncheckedAccount<'info>,
-    /// CHECK: Mint of the reserve.
+    /// Mint of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: Token program of the reserve.
+    /// Token program of the reserve.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
     pub token_program: UncheckedAccount<'info>,
 }
 
