@@ -93,8 +93,12 @@ impl PrivateApt {
             fs::create_dir_all(dir.join(sub))?;
         }
         let sources = dir.join("sid.list");
-        let signed_by = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
-        fs::write(&sources, format!("deb {signed_by}{} sid main\n", mirror()?))?;
+        // Only the list of packages: the machine's apt may be told to fetch more (descriptions, icons).
+        let mut options = "target=Packages".to_owned();
+        if Path::new(KEYRING).exists() {
+            options += &format!(" signed-by={KEYRING}");
+        }
+        fs::write(&sources, format!("deb [{options}] {} sid main\n", mirror()?))?;
         let at = |name: &str| dir.join(name).display().to_string();
         Ok(Self {
             options: vec![
@@ -106,6 +110,7 @@ impl PrivateApt {
                 // apt would otherwise drop to a user who may not write here
                 "APT::Sandbox::User=root".into(),
                 "Acquire::Languages=none".into(),
+                "Acquire::Retries=3".into(),
             ],
         })
     }
