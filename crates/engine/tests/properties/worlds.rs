@@ -274,7 +274,10 @@ fn quoted(market: &MarketPolicy, seeds: &[u64; 24]) -> Option<(Reading, u8)> {
 
 fn leg(market: &MarketPolicy, config: ReserveConfig, reading: Reading, decimals: u8, atoms: u64) -> Option<Leg> {
     let mut reserve = ReserveState { decimals, ..ReserveState::zeroed() };
-    configure_reserve(&mut reserve, &config, market, &reading, &NOW).ok()?;
+    // A reserve starts with a calm price; the one it is judged by comes later.
+    let calm = Reading { confidence: 0, average: reading.price, publish_time: NOW.unix, ..reading };
+    configure_reserve(&mut reserve, &config, market, &calm, &NOW).ok()?;
+    reserve.reading = reading;
     Some(Leg { config, reserve, reading, atoms })
 }
 
