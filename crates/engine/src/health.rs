@@ -71,7 +71,7 @@ impl ReserveState {
         let maintenance = Factor::from_bps_floor(self.risk.maintenance_bps);
         let for_borrower = reading.price.saturating_add(policy.confidence_excess(reading));
         let price = reading.price_of(for_borrower, self.decimals);
-        let curve = self.risk.curve(price, self.sigma_maintenance());
+        let curve = self.risk.curve(price, self.sigma_maintenance(reading, now));
         let plain = price.value_floor(atoms);
         let unusable = policy.permit_liquidation(reading, now).err();
         if unusable == Some(EngineError::StalePrice) {
@@ -107,7 +107,7 @@ impl ReserveState {
             owed_atoms,
             price,
             plain: price.value_ceil(owed_atoms),
-            weight: self.risk.debt_weight(self.risk.debt_weight_bps, self.sigma_maintenance()),
+            weight: self.risk.debt_weight(self.risk.debt_weight_bps, self.sigma_maintenance(reading, now)),
             unusable: policy.permit_liquidation(reading, now).err(),
             is_dead: self.fade(reading, now) == Factor::ZERO,
         }
@@ -128,7 +128,7 @@ impl ReserveState {
         self.oracle_policy.permit_borrow(reading, now)?;
         let low = reading.price.min(reading.average).saturating_sub(reading.confidence);
         let price = reading.price_of(low, self.decimals);
-        let curve = self.risk.curve(price, self.sigma_initial());
+        let curve = self.risk.curve(price, self.sigma_initial(reading));
         let everything = curve.value(others_atoms.saturating_add(atoms));
         let value = if others_atoms == 0 { everything } else { everything.minus(curve.value(others_atoms)) };
         Ok(InitialLeg { value, factor: Factor::from_bps_floor(self.initial.initial_bps), price })
@@ -148,7 +148,7 @@ impl ReserveState {
         }
         Ok(InitialLeg {
             value,
-            factor: self.risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial()),
+            factor: self.risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial(reading)),
             price,
         })
     }

@@ -29,6 +29,7 @@ pub mod settlement;
 pub mod shares;
 pub mod state;
 pub mod transitions;
+pub mod volatility;
 
 pub use error::{EngineError, Result};
 

@@ -22,16 +22,18 @@ pub const DUST_ATOMS_MIN: u64 = 100_000;
 /// `2^52 / sqrt(86,400)`, rounded up: turns `sqrt(secs)` into `sqrt(days)`.
 const ROOT_DAY_RECIPROCAL_Q52: u64 = 15_321_557_073_398;
 
+/// Square root of a time in days, at most a day, rounded up.
+pub(crate) fn root_days(secs: u64) -> Factor {
+    // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
+    let root_secs_q23 = (secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
+    Factor(saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1))
+}
+
 impl RiskTerms {
     /// `z * sigma * sqrt(tau)`: the adverse move over the horizon, rounded up, at most one half.
     pub fn adverse_move(&self, sigma: Factor) -> Factor {
-        // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
-        let root_secs_q23 = (self.horizon_secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
-        let root_days = Factor(
-            saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1),
-        );
         let z = Factor(saturate((widen(self.z_x100) << FACTOR_BITS).div_ceil(100)));
-        z.times_ceil(sigma).times_ceil(root_days).min(Factor(Factor::ONE.0 / 2))
+        z.times_ceil(sigma).times_ceil(root_days(self.horizon_secs)).min(Factor(Factor::ONE.0 / 2))
     }
 
     /// `(1 - z*sigma*sqrt(tau)) * (1 - s/2)`, rounded down.
@@ -68,23 +70,14 @@ impl RiskTerms {
 }
 
 impl ReserveState {
-    /// Volatility in maintenance health.
-    pub fn sigma_maintenance(&self) -> Factor {
-        self.risk.sigma_within(Factor(self.volatility.sigma_maintenance_q40))
-    }
-
-    /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.
-    pub fn sigma_initial(&self) -> Factor {
-        self.sigma_maintenance().max(self.risk.sigma_within(Factor(self.volatility.sigma_q40)))
-    }
-
-    /// Takes `offered` where it is newer than the kept reading. Returns whether it was.
-    pub fn keep_reading(&mut self, offered: Option<&Reading>) -> bool {
+    /// Takes `offered` where it is newer than the kept reading, and observes volatility. Returns whether it was newer.
+    pub fn keep_reading(&mut self, offered: Option<&Reading>, now: &Now) -> bool {
         let newest = self.reading.newer(offered.copied());
         let is_newer = newest != self.reading;
         if is_newer {
             self.reading = newest;
             self.stale_noticed_at = 0;
+            self.observe(now);
         }
         is_newer
     }
@@ -125,13 +118,16 @@ impl OraclePolicy {
         if reading.age_secs(now.unix) > self.borrow_age_secs {
             return Err(EngineError::StalePrice);
         }
-        if reading.confidence > bps_of(reading.price, self.confidence_soft_bps) {
-            return Err(EngineError::ConfidenceTooWide);
-        }
+        check(self.is_confident(reading), EngineError::ConfidenceTooWide)?;
         if reading.price.abs_diff(reading.average) > bps_of(reading.average, self.ema_band_bps) {
             return Err(EngineError::PriceOffAverage);
         }
         Ok(())
+    }
+
+    /// Whether a reading's confidence is within the soft limit.
+    pub fn is_confident(&self, reading: &Reading) -> bool {
+        reading.confidence <= bps_of(reading.price, self.confidence_soft_bps)
     }
 
     /// Whether a reading may liquidate: young enough, its confidence within the hard limit.

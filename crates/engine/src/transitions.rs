@@ -439,9 +439,7 @@ pub fn configure_reserve(
     reserve.oracle_policy = config.oracle_policy;
     reserve.reading = *reading;
     let sigma = config.risk.sigma_within(crate::fixed::Factor::from_bps_ceil(config.sigma_bps));
-    reserve.volatility.sigma_q40 = sigma.0;
-    reserve.volatility.sigma_maintenance_q40 = sigma.0;
-    reserve.volatility.moved_at = now.unix;
+    reserve.begin_observation(sigma, now);
     reserve.caps = config.caps;
     reserve.depth_confirmed_at = now.unix;
     reserve.claims.outstanding_factor = Word128::new(widen(1) << 96);

@@ -312,6 +312,8 @@ fn reserve_of(leg: &Fields, oracle: OraclePolicy) -> Result<ReserveState> {
     (reserve.risk.sigma_floor_bps, reserve.risk.sigma_cap_bps) = (0, u64::MAX >> 14);
     reserve.volatility.sigma_q40 = sigma.0;
     reserve.volatility.sigma_maintenance_q40 = sigma.0;
+    // No reading of a case is new enough to be a sample.
+    reserve.volatility.sampled_at = NOW.unix;
     Ok(reserve)
 }
 

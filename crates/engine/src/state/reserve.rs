@@ -48,8 +48,8 @@ state! {
         pub sampled_at: i64,
         /// Price of that sample, in the reading's own exponent.
         pub sampled_price: u64,
-        /// Exponent of that price, as two's complement.
-        pub sampled_expo: u64,
+        /// Exponent of that price.
+        pub sampled_exponent: i64,
     }
 }
 

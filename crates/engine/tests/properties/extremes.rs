@@ -185,8 +185,8 @@ fn reserves_do_not_panic() {
             );
             let _ = (
                 reserve.counted_by_others(atoms),
-                reserve.sigma_maintenance(),
-                reserve.sigma_initial(),
+                reserve.sigma_maintenance(&reading, &now),
+                reserve.sigma_initial(&reading),
                 reserve.utilisation(),
             );
             let _ = (
@@ -234,7 +234,7 @@ fn reserves_do_not_panic() {
                 let _ = r.write_off(shares);
             });
             each(|r, atoms, shares, _| r.forfeit_collateral(atoms, saturate(shares)));
-            let _ = { reserve }.keep_reading(Some(&reading));
+            let _ = { reserve }.keep_reading(Some(&reading), &now);
             Ok(())
         },
     );

@@ -25,7 +25,7 @@ fn token() -> impl Strategy<Value = Token> {
         reserve.initial.debt_weight_bps = pick(seeds[1], risk.debt_weight_bps, 20_000);
         let sigma = |seed| Factor::from_bps_floor(pick(seed, 0, 2 * risk.sigma_cap_bps)).0;
         reserve.volatility.sigma_q40 = sigma(seeds[2]);
-        reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]);
+        reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]).min(reserve.volatility.sigma_q40);
         let number = quote.number;
         let average = u64::try_from(u128::from(number) * u128::from(pick(seeds[4], 9_200, 10_900)) / 10_000)
             .unwrap_or(number)
@@ -50,7 +50,7 @@ fn initial_health_is_never_laxer_than_maintenance_for_collateral() {
         let maintenance = reserve.collateral_leg(atoms, &reading, &NOW);
         // Last in takes a difference of two values of Q: its noise is theirs.
         let all = nano(
-            reserve.risk.curve(maintenance.price, reserve.sigma_maintenance()).value(atoms.saturating_add(others)),
+            reserve.risk.curve(maintenance.price, reserve.sigma_maintenance(&reading, &NOW)).value(atoms.saturating_add(others)),
         );
         let slack = int(2) + all * pow2_neg(39);
         at_most(&nano(initial.value.times_floor(initial.factor)), &(nano(maintenance.weighted()) + slack), "initial")
@@ -198,8 +198,8 @@ fn an_old_reading_is_noticed_once_and_a_newer_one_clears_it() {
     reserve.reading = at(3_601);
     assert_eq!((reserve.notice_stale(&NOW), reserve.stale_noticed_at), (Ok(()), NOW.unix));
     assert_eq!(reserve.notice_stale(&NOW), Err(EngineError::PriceNotStale));
-    assert!(!reserve.keep_reading(Some(&at(3_601))) && reserve.stale_noticed_at == NOW.unix);
-    assert!(reserve.keep_reading(Some(&at(3_000))) && reserve.stale_noticed_at == 0);
+    assert!(!reserve.keep_reading(Some(&at(3_601)), &NOW) && reserve.stale_noticed_at == NOW.unix);
+    assert!(reserve.keep_reading(Some(&at(3_000)), &NOW) && reserve.stale_noticed_at == 0);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod quote;
 mod settlement;
 mod shares;
 mod transitions;
+mod volatility;
 mod worlds;
 
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};

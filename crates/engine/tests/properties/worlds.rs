@@ -381,8 +381,8 @@ impl World {
 
     /// ALV times m of a collateral, without rounding, nano-dollars.
     pub fn weighted_collateral(&self, i: usize, atoms: &Exact) -> Exact {
-        let Leg { reserve, .. } = &self.collaterals[i];
-        let sigma = reserve.sigma_maintenance();
+        let Leg { reserve, reading, .. } = &self.collaterals[i];
+        let sigma = reserve.sigma_maintenance(reading, &NOW);
         let curve = ExactCurve {
             price: self.collateral_price(i),
             discount: factor(reserve.risk.discount(sigma)),
@@ -394,8 +394,9 @@ impl World {
 
     /// D times W of a debt, without rounding, nano-dollars.
     pub fn weighted_debt(&self, j: usize, atoms: &Exact) -> Exact {
-        let Leg { reserve, .. } = &self.debts[j];
-        let weight = factor(reserve.risk.debt_weight(reserve.risk.debt_weight_bps, reserve.sigma_maintenance()));
+        let Leg { reserve, reading, .. } = &self.debts[j];
+        let sigma = reserve.sigma_maintenance(reading, &NOW);
+        let weight = factor(reserve.risk.debt_weight(reserve.risk.debt_weight_bps, sigma));
         self.debt_price(j) * weight * atoms
     }
 

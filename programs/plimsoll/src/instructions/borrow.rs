@@ -68,7 +68,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u6
     // The health that decides is the one after, so the debt is booked first.
     let (shares, debt_index) = {
         let reserve = &mut accounts.reserve.load_mut()?.state;
-        reserve.keep_reading(legs.offered(&key));
+        reserve.keep_reading(legs.offered(&key), &now);
         reserve.accrue(now.unix);
         let shares = reserve.lend(amount_atoms).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);

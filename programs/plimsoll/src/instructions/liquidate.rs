@@ -107,8 +107,8 @@ pub(crate) fn handle<'info>(
     let mut repaid_account = accounts.repaid_reserve.load_mut()?;
     accounts.seizure().require(&seized_account.state, Vault::Collateral)?;
     accounts.repayment().require(&repaid_account.state, Vault::Liquidity)?;
-    seized_account.state.keep_reading(legs.offered(&seized_key));
-    repaid_account.state.keep_reading(legs.offered(&repaid_key));
+    seized_account.state.keep_reading(legs.offered(&seized_key), &now);
+    repaid_account.state.keep_reading(legs.offered(&repaid_key), &now);
     repaid_account.state.accrue(now.unix);
     let terms = seized_account.state.bonus;
     drop((seized_account, repaid_account));

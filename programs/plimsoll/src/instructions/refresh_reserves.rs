@@ -24,7 +24,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, RefreshReserves<'info>>) -> Resu
     for [account, price] in pairs {
         let mut reserve = edit_reserve(account)?;
         let reading = oracle::read(price, &reserve, &now)?;
-        reserve.keep_reading(Some(&reading));
+        reserve.keep_reading(Some(&reading), &now);
         reserve.accrue(now.unix);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         reserves.push(*account.key);

@@ -39,7 +39,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, SettleDefault<'info>>, offered: 
     for index in 0..debt_count {
         let account = legs.account(collateral_count + index)?;
         let mut reserve = edit_reserve(account)?;
-        reserve.keep_reading(legs.offered(account.key));
+        reserve.keep_reading(legs.offered(account.key), &now);
         reserve.accrue(now.unix);
         let write_off = reserve.write_off(position.debts()[index].shares.get());
         reserve.sequence = reserve.sequence.wrapping_add(1);
@@ -55,7 +55,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, SettleDefault<'info>>, offered: 
     for index in 0..collateral_count {
         let mut reserve = edit_reserve(legs.account(index)?)?;
         let slot = position.collaterals()[index];
-        reserve.keep_reading(legs.offered(legs.account(index)?.key));
+        reserve.keep_reading(legs.offered(legs.account(index)?.key), &now);
         reserve.forfeit_collateral(slot.atoms, slot.counted_atoms);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         forfeited_atoms.push(slot.atoms);

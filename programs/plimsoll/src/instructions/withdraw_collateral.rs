@@ -76,7 +76,7 @@ pub(crate) fn handle<'info>(
     let total_atoms = {
         let reserve = &mut accounts.reserve.load_mut()?.state;
         if let Some(legs) = &legs {
-            reserve.keep_reading(legs.offered(&key));
+            reserve.keep_reading(legs.offered(&key), &now);
         }
         let left =
             position.collaterals()[index].atoms.checked_sub(amount_atoms).ok_or(PlimsollError::AmountExceedsBalance)?;
