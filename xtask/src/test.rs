@@ -36,7 +36,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     });
     steps.step("tests", || {
         let mut test = cargo(ws);
-        test.args(["test", "--workspace", "--locked"]);
+        test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
         if compiler.is_none() {
             // Shown as "not run" above.
             test.args(["--", "--skip", "soundness_"]);

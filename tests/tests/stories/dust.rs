@@ -91,9 +91,13 @@ fn a_collateral_rest_below_dust_is_seized_too() -> Told {
     assert!(quote.health_after_e9 > TARGET_E9, "more than the target asks for: {quote:?}");
     assert!(quote.health_after_e9 < TARGET_E9 + TARGET_SLACK_E9, "but a dollar of 1,150: {quote:?}");
     // The repayment is what all of the collateral is worth, over the gross factor, rounded up.
-    let paid = u128::from(quote.repay_atoms) * u128::from(quote.gross_factor_e9);
+    // The quoted factor is rounded down to 1e-9: up to that much a repaid atom is missing from the product.
+    let paid = u128::from(quote.repay_atoms) * (u128::from(quote.gross_factor_e9) + 1);
     let worth = u128::from(usdc.atoms("300")) * u128::from(ONE_E9);
-    assert!(paid >= worth && paid < worth + 2 * u128::from(quote.gross_factor_e9), "{quote:?}");
+    assert!(
+        paid >= worth && paid < worth + 2 * u128::from(quote.gross_factor_e9) + u128::from(quote.repay_atoms),
+        "{quote:?}"
+    );
     liquidate_as_quoted(world, &liquidator, &borrower, (&bonk, &usdc), Limits::NONE)?;
     assert_eq!(world.position(&borrower).state.collateral_count, 1);
     Ok(())

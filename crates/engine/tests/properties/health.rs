@@ -50,7 +50,10 @@ fn initial_health_is_never_laxer_than_maintenance_for_collateral() {
         let maintenance = reserve.collateral_leg(atoms, &reading, &NOW);
         // Last in takes a difference of two values of Q: its noise is theirs.
         let all = nano(
-            reserve.risk.curve(maintenance.price, reserve.sigma_maintenance(&reading, &NOW)).value(atoms.saturating_add(others)),
+            reserve
+                .risk
+                .curve(maintenance.price, reserve.sigma_maintenance(&reading, &NOW))
+                .value(atoms.saturating_add(others)),
         );
         let slack = int(2) + all * pow2_neg(39);
         at_most(&nano(initial.value.times_floor(initial.factor)), &(nano(maintenance.weighted()) + slack), "initial")

@@ -125,7 +125,11 @@ fn a_feed_silent_for_days_gives_one_sample_of_half_the_weight_at_most() {
     for days in [1, 3, 30] {
         let after = after(reserve, price, days * DAY_SECS);
         let expected = (observed(&reserve).powi(2) / 2.0).sqrt().max(reserve.risk.sigma_floor_bps as f64 / 10_000.0);
-        assert!((observed(&after) - expected).abs() < 1e-6, "after {days} days: {} and not {expected}", observed(&after));
+        assert!(
+            (observed(&after) - expected).abs() < 1e-6,
+            "after {days} days: {} and not {expected}",
+            observed(&after)
+        );
     }
 }
 
