@@ -76,8 +76,13 @@ impl ReserveState {
 
     /// Volatility in maintenance health: follows the observed one down at once and up at a bounded speed.
     pub fn sigma_maintenance(&self, reading: &Reading, now: &Now) -> Factor {
+        self.sigma_following(self.sigma_observed(reading), now)
+    }
+
+    /// Maintenance volatility that follows an observed one.
+    fn sigma_following(&self, observed: Factor, now: &Now) -> Factor {
         // What was observed before bounds it too: room to rise must not gather while there is nothing to follow.
-        self.sigma_rising(now).min(Factor(self.volatility.sigma_q40)).min(self.sigma_observed(reading))
+        self.sigma_rising(now).min(Factor(self.volatility.sigma_q40)).min(observed)
     }
 
     /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.
@@ -114,7 +119,8 @@ impl ReserveState {
         if self.secs_since_sample(&reading).is_none() {
             return false;
         }
-        let (observed, maintenance) = (self.sigma_observed(&reading), self.sigma_maintenance(&reading, now));
+        let observed = self.sigma_observed(&reading);
+        let maintenance = self.sigma_following(observed, now);
         self.volatility.sigma_q40 = observed.0;
         self.volatility.sigma_maintenance_q40 = maintenance.0;
         self.volatility.moved_at = now.unix;
