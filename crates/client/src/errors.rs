@@ -57,6 +57,7 @@ program_errors!(
     SeizeBelowMin,
     NothingToSeize,
     NotInDefault,
+    InvalidProtectionOrder,
     InsufficientLiquidity,
     SupplyCapExceeded,
     BorrowCapExceeded,

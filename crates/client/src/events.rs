@@ -64,6 +64,10 @@ events!(
     AccountChanged,
     CollateralChanged,
     DebtChanged,
+    MarginCalled,
+    PositionFlagged,
+    FlagCleared,
+    ProtectionOrderSet,
     PositionLiquidated,
     DefaultSettled,
 );

@@ -70,6 +70,8 @@ pub enum EngineError {
     NothingToSeize = 6309,
     /// Position is not in default.
     NotInDefault = 6310,
+    /// Trigger or bonus of a protection order out of range.
+    InvalidProtectionOrder = 6311,
 
     /// Not enough liquidity.
     InsufficientLiquidity = 6400,

@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::{Factor, Value};
 use crate::interest::owed_ceil;
 use crate::price::{Price, Reading};
-use crate::state::{ReserveState, MAX_COLLATERALS, MAX_DEBTS};
+use crate::state::{MarketPolicy, ReserveState, MAX_COLLATERALS, MAX_DEBTS};
 use crate::Now;
 
 /// One collateral, as maintenance health sees it.
@@ -275,6 +275,22 @@ pub fn require_healthy(initial: &InitialTotals, maintenance: &Exposure) -> Resul
     }
     if maintenance.weighted_collateral() < maintenance.weighted_debt() {
         return Err(EngineError::MaintenanceHealthTooLow);
+    }
+    Ok(())
+}
+
+/// Whether a deposit that takes health from `before` to `after` is a rescue, which may exceed the collateral cap: health
+/// below the call level before, and at most the target after (a rescue must not bounce, nor be a way around the cap).
+///
+/// # Errors
+/// `CollateralCapExceeded` where it is none; `StalePrice`, `ConfidenceTooWide` where a leg's price cannot tell.
+pub fn require_rescue(before: &Exposure, after: &Exposure, market: &MarketPolicy) -> Result<()> {
+    let collaterals = before.collaterals().iter().map(|leg| leg.unusable);
+    let unusable = collaterals.chain(before.debts().iter().map(|leg| leg.unusable)).flatten().next();
+    unusable.map_or(Ok(()), Err)?;
+    let called = before.health() < Factor::from_bps_ceil(market.call_level_bps);
+    if !called || after.health() > Factor::from_bps_ceil(market.target_health_bps) {
+        return Err(EngineError::CollateralCapExceeded);
     }
     Ok(())
 }

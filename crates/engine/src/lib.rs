@@ -27,7 +27,9 @@ pub mod price;
 pub mod quote;
 pub mod settlement;
 pub mod shares;
+pub mod standing;
 pub mod state;
+pub mod throttle;
 pub mod transitions;
 pub mod volatility;
 

@@ -6,7 +6,9 @@
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
-use crate::state::{BonusTerms, MarketPolicy};
+use crate::standing::Standing;
+use crate::state::{BonusTerms, MarketPolicy, ReserveState};
+use crate::throttle::{urgency, Allowance, Throttle};
 use crate::Now;
 
 /// What the caller of `liquidate` asks for.
@@ -22,13 +24,20 @@ pub struct LiquidationRequest {
     pub seize_min_atoms: u64,
 }
 
-/// What of a position's state, beyond its legs, a liquidation looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PositionTimes {
-    /// Not liquidatable up to and including this slot.
-    pub cooling_until_slot: u64,
-    /// Liquidatable time counted since the flag, seconds.
-    pub auction_secs: u64,
+/// What of the seized reserve, beyond its leg, a liquidation looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaleTerms {
+    /// Bonus of the collateral.
+    pub bonus: BonusTerms,
+    /// Its sales throttle.
+    pub throttle: Throttle,
+}
+
+impl ReserveState {
+    /// What a liquidation that seizes this token looks at, beyond the leg.
+    pub fn sale_terms(&self, now: &Now) -> SaleTerms {
+        SaleTerms { bonus: self.bonus, throttle: self.throttle_at(now) }
+    }
 }
 
 /// What a liquidation does.
@@ -48,6 +57,12 @@ pub struct LiquidationPlan {
     pub health_after: Factor,
     /// The position cannot be made healthy: closed fully, at the default bonus.
     pub is_terminal: bool,
+    /// The position is healthy, and its owner's protection order allows this.
+    pub is_protection: bool,
+    /// The throttle left less than was wanted.
+    pub is_throttled: bool,
+    /// What the throttle left before; nothing is asked of it in the terminal state.
+    pub allowance: Allowance,
     /// No collateral of this position is left.
     pub takes_last_collateral: bool,
     /// Nothing of this debt is left.
@@ -56,6 +71,14 @@ pub struct LiquidationPlan {
     pub collateral_value: Value,
     /// D before.
     pub debt_value: Value,
+}
+
+impl LiquidationPlan {
+    /// Whether this counts as time in which the position could be liquidated: the throttle left what was wanted, or at
+    /// least half of this position's share.
+    pub fn could_sell(&self) -> bool {
+        !self.is_throttled || self.allowance.left_atoms >= self.allowance.share_atoms.div_ceil(2)
+    }
 }
 
 /// The larger of health-linear and time-linear bonus (protocol, section 4.1). Rounded down.
@@ -126,6 +149,13 @@ struct Pair<'a> {
     gross_factor: Factor,
 }
 
+/// A trade before the caller's limits, atoms.
+struct Size {
+    repay: u64,
+    seize: u64,
+    is_throttled: bool,
+}
+
 impl Pair<'_> {
     /// Collateral atoms for a repaid value, rounded down.
     fn seize_for_value(&self, repaid: Value) -> u64 {
@@ -137,34 +167,44 @@ impl Pair<'_> {
         self.seize_for_value(self.debt.price.value_floor(repay_atoms))
     }
 
-    /// Repayment for all of the collateral, rounded up.
-    fn repay_for_all(&self) -> u64 {
-        self.debt.price.atoms_ceil(self.collateral.price.value_ceil(self.collateral.atoms).over_ceil(self.gross_factor))
+    /// Repayment for so much of the collateral, rounded up.
+    fn repay_for(&self, atoms: u64) -> u64 {
+        self.debt.price.atoms_ceil(self.collateral.price.value_ceil(atoms).over_ceil(self.gross_factor))
     }
 
-    /// Size before the caller's limits: target, debt, collateral, dust. Returns (repayment, seized).
-    fn size(&self, wanted_atoms: u64, dust: Value) -> (u64, u64) {
+    /// Repayment for all of the collateral, rounded up.
+    fn repay_for_all(&self) -> u64 {
+        self.repay_for(self.collateral.atoms)
+    }
+
+    /// Size before the caller's limits: target, debt, collateral, throttle, dust. `seize_max_atoms` is what the throttle
+    /// leaves; dust may pass it.
+    fn size(&self, wanted_atoms: u64, seize_max_atoms: u64, dust: Value) -> Size {
         let owed = self.debt.owed_atoms;
         let all = self.collateral.atoms;
         let wanted = wanted_atoms.min(owed);
         // The collateral bounds it: then all of it goes, for what it pays.
-        let mut size = match self.seize_for(wanted) {
+        let (mut repay, mut seize) = match self.seize_for(wanted) {
             seized if seized <= all => (wanted, seized),
             _ => (self.repay_for_all().min(wanted), all),
         };
-        let is_dust = |value: Value| Value::ZERO < value && value < dust;
-        if is_dust(self.debt.price.value_ceil(owed - size.0)) && self.seize_for(owed) <= all {
-            size = (owed, self.seize_for(owed));
-        } else if is_dust(self.collateral.price.value_ceil(all - size.1)) && self.repay_for_all() <= owed {
-            size = (self.repay_for_all(), all);
+        let unthrottled = seize;
+        if seize > seize_max_atoms {
+            (repay, seize) = (self.repay_for(seize_max_atoms).min(repay), seize_max_atoms);
         }
-        size
+        let is_dust = |value: Value| Value::ZERO < value && value < dust;
+        if is_dust(self.debt.price.value_ceil(owed - repay)) && self.seize_for(owed) <= all {
+            (repay, seize) = (owed, self.seize_for(owed));
+        } else if is_dust(self.collateral.price.value_ceil(all - seize)) && self.repay_for_all() <= owed {
+            (repay, seize) = (self.repay_for_all(), all);
+        }
+        Size { repay, seize, is_throttled: seize < unthrottled }
     }
 
     /// The size under the caller's hard bound: no debt rest below dust is left behind.
-    fn bounded(&self, size: (u64, u64), repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
-        if size.0 <= repay_max_atoms {
-            return Ok(size);
+    fn bounded(&self, size: &Size, repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
+        if size.repay <= repay_max_atoms {
+            return Ok((size.repay, size.seize));
         }
         let owed = self.debt.owed_atoms;
         let repay = if self.debt.price.value_ceil(owed.saturating_sub(repay_max_atoms)) < dust {
@@ -173,7 +213,7 @@ impl Pair<'_> {
         } else {
             repay_max_atoms
         };
-        Ok((repay, self.seize_for(repay).min(size.1)))
+        Ok((repay, self.seize_for(repay).min(size.seize)))
     }
 }
 
@@ -185,6 +225,18 @@ pub fn is_terminal(collateral_value: Value, debt_value: Value, market: &MarketPo
 /// Slack of the pair rule, 2^-40: the roundings of health, weight and k.
 const PAIR_SLACK: u64 = 4;
 
+/// Bonus of a position that is not terminal, and the least that makes a trade worth offering: the protection order's
+/// where that is what allows it, else the collateral's.
+fn bonus_range(health: Factor, sale: &SaleTerms, market: &MarketPolicy, standing: &Standing) -> (Factor, Factor) {
+    match standing.order.filter(|_| health >= Factor::ONE) {
+        Some(order) => (order.bonus, order.bonus),
+        None => (
+            bonus(&sale.bonus, health, standing.auction_secs, market.auction_secs),
+            Factor::from_bps_floor(sale.bonus.bonus_min_bps),
+        ),
+    }
+}
+
 /// lb of a position that is not terminal: bonus, solvency, and the pair rule that makes health rise.
 ///
 /// Selling `lb*v` of collateral gives up at most `m*k*lb*v` of weighted value (k = ALV/plain, by concavity) and takes off
@@ -193,12 +245,9 @@ fn gross_factor(
     exposure: &Exposure,
     (collateral, debt): (&CollateralLeg, &DebtLeg),
     health: Factor,
-    terms: &BonusTerms,
-    market: &MarketPolicy,
-    times: &PositionTimes,
+    (bonus, bonus_min): (Factor, Factor),
 ) -> Result<Factor> {
     let one = Factor::ONE;
-    let bonus = bonus(terms, health, times.auction_secs, market.auction_secs);
     let solvent = one.plus(solvent_bonus(bonus, exposure.collateral_value(), exposure.debt_value()));
     // k, rounded up.
     let kept = Factor(collateral.alv.of_floor(collateral.plain).0.saturating_add(1)).min(one);
@@ -206,22 +255,36 @@ fn gross_factor(
     let taken_off = widen(health.times_floor(debt.weight).0);
     let improving = Factor((taken_off << FACTOR_BITS).checked_div(given_up).map_or(u64::MAX, saturate));
     // A few units of the last place: where bonus_min is the default bonus, rounding must not refuse the only pair.
-    if improving.plus(Factor(PAIR_SLACK)) < one.plus(Factor::from_bps_floor(terms.bonus_min_bps)) {
+    if improving.plus(Factor(PAIR_SLACK)) < one.plus(bonus_min) {
         return Err(EngineError::TakeOtherCollateral);
     }
     Ok(solvent.min(improving))
 }
 
+/// Whether the position may be liquidated at this health, now. Returns whether that is by its owner's protection order.
+fn require_liquidatable(health: Factor, standing: &Standing, now: &Now) -> Result<bool> {
+    let is_protection = health >= Factor::ONE;
+    if is_protection {
+        let order = standing.order.filter(|order| health < order.trigger).ok_or(EngineError::Healthy)?;
+        order.refusal.map_or(Ok(()), Err)?;
+    }
+    if now.slot <= standing.cooling_until_slot {
+        return Err(EngineError::CoolingOff);
+    }
+    Ok(is_protection)
+}
+
 /// Plans one liquidation.
 ///
 /// # Errors
-/// In this order: `ZeroAmount`, `LegMismatch`, `StalePrice` or `ConfidenceTooWide`, `Healthy`, `CoolingOff`,
-/// `TakeOtherCollateral`, `RepayMaxBelowDust`, `NothingToSeize`, `SeizeBelowMin`.
+/// In this order: `ZeroAmount`, `LegMismatch`, `StalePrice` or `ConfidenceTooWide`, `Healthy` (or what keeps a protection
+/// order from acting), `CoolingOff`, `TakeOtherCollateral`, `Throttled`, `RepayMaxBelowDust`, `NothingToSeize`,
+/// `SeizeBelowMin`.
 pub fn plan_liquidation(
     exposure: &Exposure,
-    terms: &BonusTerms,
+    sale: &SaleTerms,
     market: &MarketPolicy,
-    times: &PositionTimes,
+    standing: &Standing,
     request: &LiquidationRequest,
     now: &Now,
 ) -> Result<LiquidationPlan> {
@@ -234,29 +297,30 @@ pub fn plan_liquidation(
         return Err(error);
     }
     let (weighted_collateral, weighted_debt) = (exposure.weighted_collateral(), exposure.weighted_debt());
-    if weighted_collateral >= weighted_debt {
-        return Err(EngineError::Healthy);
-    }
-    if now.slot <= times.cooling_until_slot {
-        return Err(EngineError::CoolingOff);
-    }
-
     let health_before = weighted_collateral.of_floor(weighted_debt);
+    let is_protection = require_liquidatable(health_before, standing, now)?;
+
     let (collateral_value, debt_value) = (exposure.collateral_value(), exposure.debt_value());
-    let terminal = is_terminal(collateral_value, debt_value, market);
-    let gross_factor = if terminal {
-        Factor::ONE.plus(Factor::from_bps_floor(market.bonus_default_bps))
+    let is_terminal = is_terminal(collateral_value, debt_value, market);
+    let (gross_factor, allowance) = if is_terminal {
+        (Factor::ONE.plus(Factor::from_bps_floor(market.bonus_default_bps)), Allowance::default())
     } else {
-        gross_factor(exposure, (collateral, debt), health_before, terms, market, times)?
+        let bonuses = bonus_range(health_before, sale, market, standing);
+        let gross_factor = gross_factor(exposure, (collateral, debt), health_before, bonuses)?;
+        (gross_factor, sale.throttle.allowance(urgency(&sale.bonus, health_before)))
     };
 
     let pair = Pair { collateral, debt, gross_factor };
     let target = Factor::from_bps_ceil(market.target_health_bps);
-    let to_target = if terminal { None } else { repayment_to_target(&pair, exposure, target) };
+    let to_target = if is_terminal { None } else { repayment_to_target(&pair, exposure, target) };
     // Where no repayment reaches the target: as much as debt and collateral allow.
     let wanted = to_target.map_or(debt.owed_atoms, |value| debt.price.atoms_ceil(value));
-    let full = pair.size(wanted, market.dust());
-    let (repay_atoms, seize_atoms) = pair.bounded(full, request.repay_max_atoms, market.dust())?;
+    let seize_max_atoms = if is_terminal { u64::MAX } else { allowance.left_atoms };
+    let size = pair.size(wanted, seize_max_atoms, market.dust());
+    if size.is_throttled && size.seize == 0 {
+        return Err(EngineError::Throttled);
+    }
+    let (repay_atoms, seize_atoms) = pair.bounded(&size, request.repay_max_atoms, market.dust())?;
     if seize_atoms == 0 {
         return Err(EngineError::NothingToSeize);
     }
@@ -271,11 +335,14 @@ pub fn plan_liquidation(
     Ok(LiquidationPlan {
         repay_atoms,
         seize_atoms,
-        fee_atoms: fee_atoms(repay_atoms, gross_factor, terms),
+        fee_atoms: fee_atoms(repay_atoms, gross_factor, &sale.bonus),
         gross_factor,
         health_before,
         health_after,
-        is_terminal: terminal,
+        is_terminal,
+        is_protection,
+        is_throttled: size.is_throttled,
+        allowance,
         takes_last_collateral: takes_all && others_empty,
         closes_debt: repay_atoms == debt.owed_atoms,
         collateral_value,

@@ -12,7 +12,7 @@ use crate::Now;
 pub const COOL_OFF_SLOTS_MAX: u64 = 25;
 /// Longest liquidation horizon, seconds: one day.
 pub const HORIZON_SECS_MAX: u64 = 86_400;
-/// A protection order's trigger lies at least this far below the target, bps.
+/// Highest target health, bps.
 pub const TARGET_HEALTH_BPS_MAX: u64 = 20_000;
 /// Smallest borrow, in units of the dust value.
 pub const MIN_DEBT_IN_DUSTS: u128 = 4;
@@ -180,6 +180,14 @@ fn check(condition: bool, error: EngineError) -> Result<()> {
     }
 }
 
+impl Caps {
+    /// The collateral cap with the rescue allowance, rounded down, atoms.
+    pub fn with_rescue(&self) -> u64 {
+        let allowance = widen(self.collateral_atoms) * widen(self.rescue_allowance_bps) / widen(BPS);
+        self.collateral_atoms.saturating_add(saturate(allowance))
+    }
+}
+
 impl MarketPolicy {
     /// Dust value.
     pub fn dust(&self) -> Value {
@@ -201,11 +209,12 @@ impl MarketPolicy {
         let amounts = self.dust_value > 0 && self.cool_off_slots <= COOL_OFF_SLOTS_MAX;
         let bonus = (1..BPS).contains(&self.bonus_default_bps) && self.recovery_margin_bps < BPS;
         let times = (60..=86_400).contains(&self.auction_secs)
+            && (1..=self.auction_secs.min(600)).contains(&self.sighting_secs)
             && (86_400..=30 * 86_400).contains(&self.loosen_delay_secs)
             && (3_600..=30 * 86_400).contains(&self.proposal_life_secs)
             && self.pause_max_secs <= 7 * 86_400
             && self.liquidation_pause_max_secs <= 3_600;
-        let rest = self.provision_limit_bps <= BPS && self.reserved == [0; 4];
+        let rest = self.provision_limit_bps <= BPS && self.reserved == [0; 3];
         check(health && amounts && bonus && times && rest, EngineError::InvalidMarketPolicy)
     }
 }
@@ -299,6 +308,9 @@ impl ReserveConfig {
             && self.initial.reserved == [0; 6];
         check(initial, EngineError::InvalidWeights)?;
         self.bonus.validate(self.risk.maintenance_bps, market)?;
+        // A quarter of the throttle must hold an atom, or a barely unhealthy position could never be liquidated.
+        let throttle_atoms = widen(self.risk.depth_atoms) * widen(self.bonus.throttle_share_bps) / widen(BPS);
+        check(throttle_atoms >= 4, EngineError::InvalidBonus)?;
         self.oracle_policy.validate()?;
         self.rates.validate()?;
         let sigma = (1..=10 * BPS).contains(&self.sigma_bps);

@@ -3,8 +3,10 @@
 use crate::error::EngineError;
 use crate::fixed::{mul_div_ceil, saturate, shr_ceil, widen, Factor, Value};
 use crate::health::{CollateralLeg, DebtLeg, Exposure, InitialLeg, InitialTotals};
-use crate::liquidation::LiquidationPlan;
-use crate::state::{wire, MAX_COLLATERALS, MAX_DEBTS};
+use crate::liquidation::{LiquidationPlan, SaleTerms};
+use crate::standing::Standing;
+use crate::state::{wire, MarketPolicy, PositionState, MAX_COLLATERALS, MAX_DEBTS};
+use crate::throttle::urgency;
 
 wire! {
     /// One collateral in a [`PositionQuote`].
@@ -47,6 +49,12 @@ wire! {
         pub initial_refusal: u32,
         /// 1 where maintenance health is below the call level.
         pub is_called: u32,
+        /// Health below which the borrower is called, 1e-9.
+        pub call_level_e9: u64,
+        /// When it was flagged, unix time; 0 when it is not, or the flag is dead.
+        pub flagged_at: i64,
+        /// Liquidatable time counted since the flag, seconds; the bonus is largest from the market's `auction_secs` on.
+        pub auction_secs: u64,
         /// Collaterals in slot order.
         pub collaterals: [CollateralQuote; MAX_COLLATERALS],
         /// Debts in slot order.
@@ -58,12 +66,24 @@ wire! {
     /// What a liquidation would do now.
     #[derive(Default)]
     pub struct LiquidationQuote {
-        /// Code of the error it would be refused with, 0 for none; all else but health and values is zero then.
+        /// Code of the error it would be refused with, 0 for none; sizes and factor are zero then.
         pub refusal: u32,
         /// 1 in the terminal state.
         pub is_terminal: u32,
+        /// 1 where the position is healthy and its owner's protection order allows it.
+        pub is_protection: u32,
+        /// 1 where the throttle leaves less than is wanted.
+        pub is_throttled: u32,
         /// First slot in which it would not be refused for cooling off; 0 where that is not the reason.
         pub retry_slot: u64,
+        /// First unix time at which the throttle leaves an atom again; 0 where a full throttle is not the reason.
+        pub retry_unix: i64,
+        /// Up to which this position may fill the throttle, collateral atoms; 0 in the terminal state, which does not ask it.
+        pub throttle_share_atoms: u64,
+        /// How much of that is free now, collateral atoms. The whole throttle empties in a line over its window.
+        pub throttle_left_atoms: u64,
+        /// Liquidatable time counted since the flag, seconds.
+        pub auction_secs: u64,
         /// Repayment, debt atoms.
         pub repay_atoms: u64,
         /// Fee on top, debt atoms.
@@ -129,14 +149,18 @@ pub fn quote_position(
     initial: &Result<InitialExposure, EngineError>,
     rooms: &[LendingRoom; MAX_DEBTS],
     decimals: &[u8; MAX_COLLATERALS],
-    call_level_bps: u64,
+    (position, market): (&PositionState, &MarketPolicy),
+    now: &crate::Now,
 ) -> PositionQuote {
     let health = maintenance.health();
     let mut quote = PositionQuote {
         maintenance_health_e9: to_e9(health),
         collateral_nano_usd: nano_usd(maintenance.collateral_value()),
         debt_nano_usd: nano_usd(maintenance.debt_value()),
-        is_called: u32::from(health < Factor::from_bps_ceil(call_level_bps)),
+        is_called: u32::from(health < Factor::from_bps_ceil(market.call_level_bps)),
+        call_level_e9: saturate(widen(market.call_level_bps) * 100_000),
+        flagged_at: if position.is_flagged(market, now) { position.flagged_at } else { 0 },
+        auction_secs: position.auction_secs_at(market, now),
         ..PositionQuote::default()
     };
     let headroom = headroom(maintenance, initial.as_ref().ok());
@@ -241,22 +265,40 @@ fn liquidation_price(exposure: &Exposure, leg: &CollateralLeg, decimals: u8) -> 
 pub fn quote_liquidation(
     exposure: &Exposure,
     plan: &Result<LiquidationPlan, EngineError>,
-    cooling_until_slot: u64,
+    sale: &SaleTerms,
+    standing: &Standing,
+    now: &crate::Now,
 ) -> LiquidationQuote {
+    let health = exposure.health();
+    let urgency = urgency(&sale.bonus, health);
+    let allowance = match plan {
+        Ok(plan) => plan.allowance,
+        Err(_) => sale.throttle.allowance(urgency),
+    };
     let common = LiquidationQuote {
-        health_before_e9: to_e9(exposure.health()),
+        health_before_e9: to_e9(health),
         collateral_nano_usd: nano_usd(exposure.collateral_value()),
         debt_nano_usd: nano_usd(exposure.debt_value()),
+        throttle_share_atoms: allowance.share_atoms,
+        throttle_left_atoms: allowance.left_atoms,
+        auction_secs: standing.auction_secs,
         ..LiquidationQuote::default()
     };
     match plan {
-        Err(error) => LiquidationQuote {
-            refusal: error.code(),
-            retry_slot: if *error == EngineError::CoolingOff { cooling_until_slot.saturating_add(1) } else { 0 },
-            ..common
-        },
+        Err(error) => {
+            let wait_secs = i64::try_from(sale.throttle.wait_secs(urgency)).unwrap_or(i64::MAX);
+            let (cooling, throttled) = (*error == EngineError::CoolingOff, *error == EngineError::Throttled);
+            LiquidationQuote {
+                refusal: error.code(),
+                retry_slot: if cooling { standing.cooling_until_slot.saturating_add(1) } else { 0 },
+                retry_unix: if throttled { now.unix.saturating_add(wait_secs) } else { 0 },
+                ..common
+            }
+        }
         Ok(plan) => LiquidationQuote {
             is_terminal: u32::from(plan.is_terminal),
+            is_protection: u32::from(plan.is_protection),
+            is_throttled: u32::from(plan.is_throttled),
             repay_atoms: plan.repay_atoms,
             fee_atoms: plan.fee_atoms,
             seize_atoms: plan.seize_atoms,

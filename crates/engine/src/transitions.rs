@@ -3,7 +3,7 @@
 use crate::error::{EngineError, Result};
 use crate::fixed::{widen, Word128};
 use crate::interest::owed_ceil;
-use crate::liquidation::{LiquidationPlan, PositionTimes};
+use crate::liquidation::LiquidationPlan;
 use crate::state::*;
 use crate::Now;
 
@@ -131,14 +131,19 @@ impl ReserveState {
         Ok(core::mem::take(&mut self.fee_atoms))
     }
 
-    /// Takes collateral in. Counted last-in where the position has debt.
+    /// Whether a deposit of `atoms` needs the rescue allowance: the plain cap has no room for it.
+    pub fn exceeds_cap(&self, atoms: u64) -> bool {
+        self.collateral_atoms.saturating_add(atoms) > self.caps.collateral_atoms
+    }
+
+    /// Takes collateral in. Counted last-in where the position has debt. A rescue may exceed the cap by the allowance.
     ///
     /// # Errors
     /// `ZeroAmount`, `CollateralCapExceeded`, `AmountTooLarge`.
-    pub fn take_collateral(&mut self, atoms: u64, counted: bool) -> Result<()> {
+    pub fn take_collateral(&mut self, atoms: u64, counted: bool, is_rescue: bool) -> Result<()> {
         require_amount(atoms)?;
         let all = self.collateral_atoms.checked_add(atoms).ok_or(EngineError::AmountTooLarge)?;
-        if all > self.caps.collateral_atoms {
+        if all > if is_rescue { self.caps.with_rescue() } else { self.caps.collateral_atoms } {
             return Err(EngineError::CollateralCapExceeded);
         }
         self.collateral_atoms = all;
@@ -183,11 +188,6 @@ impl PositionState {
     /// Slot of a debt.
     pub fn debt_index(&self, reserve: &Pubkey) -> Option<usize> {
         self.debts().iter().position(|slot| slot.reserve == *reserve)
-    }
-
-    /// What a liquidation looks at beyond the legs.
-    pub fn times(&self) -> PositionTimes {
-        PositionTimes { cooling_until_slot: self.cooling_until_slot, auction_secs: self.auction_secs }
     }
 
     /// Slot for a collateral: the open one, or a new one if `by_owner` (a stranger could fill the slots with dust).
@@ -302,9 +302,8 @@ impl PositionState {
         self.taken_atoms = bytemuck::Zeroable::zeroed();
         self.collateral_count = 0;
         self.debt_count = 0;
-        self.flagged_at = 0;
-        self.auction_secs = 0;
-        self.auction_counted_at = 0;
+        self.called_at = 0;
+        self.clear_flag();
         self.defaulted_at = 0;
     }
 
@@ -344,6 +343,10 @@ impl PositionState {
             rest.rotate_left(1);
         }
         self.debt_count = self.debt_count.saturating_sub(1);
+        if self.debt_count == 0 {
+            self.called_at = 0;
+            self.clear_flag();
+        }
         let last = usize::from(self.debt_count);
         if let Some(slot) = self.debts.get_mut(last) {
             *slot = bytemuck::Zeroable::zeroed();
@@ -373,8 +376,9 @@ pub fn apply_liquidation(
     plan: &LiquidationPlan,
     position: &mut PositionState,
     (collateral, debt): (usize, usize),
-    seized: &mut ReserveState,
-    repaid: &mut ReserveState,
+    (seized, repaid): (&mut ReserveState, &mut ReserveState),
+    market: &MarketPolicy,
+    now: &Now,
 ) -> Result<()> {
     let shares = position.debts().get(debt).ok_or(EngineError::LegMismatch)?.shares.get();
     let repayment = repaid.plan_repayment(shares, plan.repay_atoms)?;
@@ -382,6 +386,10 @@ pub fn apply_liquidation(
     repaid.receive_repayment(&repayment)?;
     repaid.receive_insurance(plan.fee_atoms)?;
     let counted = position.remove_collateral(collateral, plan.seize_atoms)?;
+    position.see_liquidation(plan, market, now);
+    if !plan.is_terminal {
+        seized.fill_throttle(plan.seize_atoms, now);
+    }
     seized.give_collateral(plan.seize_atoms, counted)
 }
 

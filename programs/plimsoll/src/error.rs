@@ -85,6 +85,8 @@ pub enum PlimsollError {
     NothingToSeize = 309,
     #[msg("Position is not in default: settlement wants it unhealthy, insolvent and with at most dust left")]
     NotInDefault = 310,
+    #[msg("Protection order wants a trigger above 10,000 bps and at least 100 below the target, a bonus of at most the market's default bonus; two zeros remove it")]
+    InvalidProtectionOrder = 311,
 
     /// Reserves.
     #[msg("Reserve has not enough liquidity; wait for repayments or take less")]
@@ -93,7 +95,7 @@ pub enum PlimsollError {
     SupplyCapExceeded = 401,
     #[msg("Borrow cap of the reserve would be exceeded")]
     BorrowCapExceeded = 402,
-    #[msg("Collateral cap of the reserve would be exceeded")]
+    #[msg("Collateral cap of the reserve would be exceeded; only a position below the call level may be rescued beyond it, up to the target health")]
     CollateralCapExceeded = 403,
     #[msg("Reserve is closed: it can be redeemed from and repaid to, no more")]
     ReserveClosed = 404,
@@ -109,7 +111,7 @@ pub enum PlimsollError {
     InvalidVolatility = 503,
     #[msg("Depth floor must be above zero and at most the depth")]
     InvalidDepth = 504,
-    #[msg("Bonus is out of order: min <= default <= max and (1 + max) * m <= health of the largest bonus < 1")]
+    #[msg("Bonus is out of order (min <= default <= max, (1 + max) * m <= health of the largest bonus < 1), or the throttle holds less than 4 atoms")]
     InvalidBonus = 505,
     #[msg("Oracle policy is out of range or order")]
     InvalidOraclePolicy = 506,
@@ -207,6 +209,7 @@ engine_errors!(
     SeizeBelowMin,
     NothingToSeize,
     NotInDefault,
+    InvalidProtectionOrder,
     InsufficientLiquidity,
     SupplyCapExceeded,
     BorrowCapExceeded,

@@ -215,6 +215,78 @@ pub struct DebtChanged {
     pub slot: u64,
 }
 
+/// Health of a position fell below the call level; it is not liquidatable yet. A flag it had is gone.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarginCalled {
+    /// Position.
+    pub position: Pubkey,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// Health, 1e-9.
+    pub health_e9: u64,
+    /// The call level, 1e-9.
+    pub call_level_e9: u64,
+    /// Sequence of the position.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// A position was seen liquidatable: flagged, or the clock of its flag went on.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PositionFlagged {
+    /// Position.
+    pub position: Pubkey,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// Health, 1e-9.
+    pub health_e9: u64,
+    /// Since when it is flagged, unix seconds.
+    pub flagged_at: i64,
+    /// Liquidatable time counted since then, seconds; the bonus is largest at the market's `auction_secs`.
+    pub auction_secs: u64,
+    /// Sequence of the position.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// Health of a position was seen at or above the call level again: flag and call are gone.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagCleared {
+    /// Position.
+    pub position: Pubkey,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// Health, 1e-9.
+    pub health_e9: u64,
+    /// Sequence of the position.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// A borrower set or removed a protection order.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectionOrderSet {
+    /// Position.
+    pub position: Pubkey,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// Health below which keepers may deleverage, bps; 0: no order.
+    pub trigger_bps: u64,
+    /// Bonus they earn, bps.
+    pub bonus_bps: u64,
+    /// Sequence of the position.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// A position was liquidated.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,6 +319,14 @@ pub struct PositionLiquidated {
     pub repaid_price: PriceUsed,
     /// The position could not be made healthy and was closed as far as it went.
     pub is_terminal: bool,
+    /// The position was healthy, and its owner's protection order allowed it.
+    pub is_protection: bool,
+    /// The throttle left less than was wanted.
+    pub is_throttled: bool,
+    /// Liquidatable time counted since the flag, seconds.
+    pub auction_secs: u64,
+    /// When the collateral's throttle will be empty, unix seconds.
+    pub throttle_empty_at: i64,
     /// Where that emptied the position: debt written off with it, atoms.
     pub written_off_atoms: u64,
     /// Of which paid by insurance, atoms.

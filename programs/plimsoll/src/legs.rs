@@ -136,6 +136,21 @@ impl<'a, 'info> Legs<'a, 'info> {
         Ok(exposure)
     }
 
+    /// Whether every price may open risk, which a protection order wants; not asked where there is none.
+    #[inline(never)]
+    pub fn prices_for_order(&self, position: &PositionState) -> Result<plimsoll_engine::Result<()>> {
+        let mut permitted = Ok(());
+        if !position.has_order() {
+            return Ok(permitted);
+        }
+        for leg in self.legs.iter().flatten() {
+            let reserve = view_reserve(leg.reserve)?;
+            let reading = reserve.reading.newer(leg.offered);
+            permitted = permitted.and(reserve.oracle_policy.permit_borrow(&reading, &self.now));
+        }
+        Ok(permitted)
+    }
+
     /// Totals of initial health.
     #[inline(never)]
     pub fn initial_totals(&self, position: &PositionState) -> Result<InitialTotals> {

@@ -34,8 +34,9 @@ pub mod plimsoll {
 
     /// Repay an unhealthy position's debt and take collateral for it at a bonus. Anyone may.
     ///
-    /// Repays what restores the target health, or all that debt and collateral allow in the terminal state; at most
-    /// `repay_max_atoms` of debt (the fee comes on top). Fails unless at least `seize_min_atoms` of collateral are seized.
+    /// Repays what restores the target health, as far as the collateral's sales throttle allows, or all that debt and
+    /// collateral allow in the terminal state; at most `repay_max_atoms` of debt (the fee comes on top). Fails unless at
+    /// least `seize_min_atoms` of collateral are seized.
     pub fn liquidate<'info>(
         ctx: Context<'info, Liquidate<'info>>,
         repay_max_atoms: u64,
@@ -56,8 +57,15 @@ pub mod plimsoll {
     }
 
     /// Add `amount_atoms` of collateral to a position. Anyone may, to an open slot; only the owner opens one.
-    pub fn deposit_collateral(ctx: Context<DepositCollateral>, amount_atoms: u64) -> Result<()> {
-        deposit_collateral::handle(ctx, amount_atoms)
+    ///
+    /// Where the reserve's collateral cap has no room, a position below the call level may be rescued with more, up to the
+    /// target health and the cap's rescue allowance: then give the market, the position's legs and prices.
+    pub fn deposit_collateral<'info>(
+        ctx: Context<'info, DepositCollateral<'info>>,
+        amount_atoms: u64,
+        offered: u16,
+    ) -> Result<()> {
+        deposit_collateral::handle(ctx, amount_atoms, offered)
     }
 
     /// Take `amount_atoms` of collateral out of a position. With debt, both healths must be at least 1 afterwards.
@@ -77,6 +85,26 @@ pub mod plimsoll {
     /// Redeem `shares` for liquidity, at least `assets_min_atoms` of it.
     pub fn redeem(ctx: Context<ChangeSupply>, shares: u128, assets_min_atoms: u64) -> Result<()> {
         redeem::handle(ctx, shares, assets_min_atoms)
+    }
+
+    /// Look at a position and record what is seen, judged by one pair of its slots. Anyone may.
+    ///
+    /// Liquidatable: it is flagged, and the clock that raises the bonus starts or goes on; the clock counts from look to
+    /// look, at most the market's `sighting_secs` each. Healthy but below the call level: the borrower is called, once.
+    /// At or above it: flag and call are removed. Fails with `Healthy` where there is nothing to record.
+    pub fn flag_position<'info>(
+        ctx: Context<'info, FlagPosition<'info>>,
+        collateral_slot: u8,
+        debt_slot: u8,
+        offered: u16,
+    ) -> Result<()> {
+        flag_position::handle(ctx, collateral_slot, debt_slot, offered)
+    }
+
+    /// Let keepers liquidate this position while it is still healthy, once health is below `trigger_bps` (above 10,000, at
+    /// most the target less 100), for a bonus of `bonus_bps`. Two zeros remove the order. The owner alone may.
+    pub fn set_protection_order(ctx: Context<SetProtectionOrder>, trigger_bps: u64, bonus_bps: u64) -> Result<()> {
+        set_protection_order::handle(ctx, trigger_bps, bonus_bps)
     }
 
     /// Settle a default: insurance pays the loss, lenders bear the rest in proportion. Anyone may. No token moves.

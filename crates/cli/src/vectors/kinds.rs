@@ -10,10 +10,12 @@ use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::health::Exposure;
 use plimsoll_engine::interest::{INDEX_MAX, INDEX_ONE, SHARE_SHIFT};
 use plimsoll_engine::liquidation::{
-    bonus, plan_liquidation, repayment_step, solvent_bonus, LiquidationRequest, PositionTimes,
+    bonus, plan_liquidation, repayment_step, solvent_bonus, LiquidationRequest, SaleTerms,
 };
 use plimsoll_engine::price::{Price, Reading, EXPONENTS};
+use plimsoll_engine::standing::Standing;
 use plimsoll_engine::state::{BonusTerms, MarketPolicy, OraclePolicy, RateCurve, ReserveState, RiskTerms};
+use plimsoll_engine::throttle::Throttle;
 use plimsoll_engine::Now;
 
 use super::decimal::{self, ratio, usd, whole};
@@ -255,9 +257,12 @@ fn plan(case: &mut Judged) -> Result<()> {
     let terms = bonus_terms(&input.object("bonus")?)?;
     let (market, request) = (market_policy(&input.object("market")?)?, request(&input.object("request")?)?);
     let cooling_until_slot = if input.has("is_cooling") && input.flag("is_cooling")? { NOW.slot } else { 0 };
-    let times = PositionTimes { cooling_until_slot, auction_secs: input.integer_or_zero("auction_counted_secs")? };
+    let auction_secs = input.integer_or_zero("auction_counted_secs")?;
+    let standing = Standing { cooling_until_slot, auction_secs, order: None };
+    let throttle = Throttle { capacity_atoms: u64::MAX, empty_in_q32: 0, window_secs: 1 };
+    let sale = SaleTerms { bonus: terms, throttle };
 
-    let planned = plan_liquidation(&exposure, &terms, &market, &times, &request, &NOW);
+    let planned = plan_liquidation(&exposure, &sale, &market, &standing, &request, &NOW);
     let expected_refusal = if case.output.has("refusal") { Some(case.output.text("refusal")?) } else { None };
     let (plan, None) = (
         match planned {

@@ -55,6 +55,37 @@ impl Liquidate<'_> {
     }
 }
 
+/// Look at a position and record a margin call, a flag, or that both are over. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct FlagPosition<'a> {
+    /// Position.
+    pub position: &'a Position,
+    /// Slot of the collateral by which it is judged.
+    pub collateral_slot: u8,
+    /// Slot of the debt by which it is judged.
+    pub debt_slot: u8,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl FlagPosition<'_> {
+    /// The call.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let accounts = plimsoll::accounts::FlagPosition {
+            market: self.position.market(),
+            position: self.position.address,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        let (rest, offered) = remaining(&legs(self.position, None), &[], |_| false, self.offers)?;
+        let (collateral_slot, debt_slot) = (self.collateral_slot, self.debt_slot);
+        Ok(call_with(accounts, rest, plimsoll::instruction::FlagPosition { collateral_slot, debt_slot, offered }))
+    }
+}
+
 /// Settle a default. Anyone may.
 #[derive(Clone, Copy, Debug)]
 pub struct SettleDefault<'a> {

@@ -72,6 +72,15 @@ fn legs(position: &Position, new_debt: Option<Pubkey>) -> Vec<Leg> {
     legs
 }
 
+/// The legs of a position about to hold a collateral, which comes last among the collaterals where it is new.
+fn legs_with_collateral(position: &Position, reserve: Pubkey) -> Vec<Leg> {
+    let mut legs = legs(position, None);
+    if legs.iter().all(|leg| leg.reserve != reserve) {
+        legs.insert(position.state.collaterals().len(), Leg { reserve, is_uncounted: false });
+    }
+    legs
+}
+
 /// Remaining accounts of an action on a position, and the mask of what is offered: reserves that the instruction does not
 /// name, then the offered prices, both in slot order.
 fn remaining(

@@ -67,9 +67,29 @@ pub struct DepositCollateral<'a> {
 }
 
 impl DepositCollateral<'_> {
-    /// The call.
+    /// The call; refused where the collateral cap has no room.
     pub fn instruction(&self) -> Instruction {
-        let accounts = plimsoll::accounts::DepositCollateral {
+        call(
+            self.accounts(None),
+            plimsoll::instruction::DepositCollateral { amount_atoms: self.amount_atoms, offered: 0 },
+        )
+    }
+
+    /// The call for a position below the call level, which may exceed the cap by the rescue allowance, up to the target
+    /// health. `position` is the one that is rescued.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn rescue(&self, position: &Position, offers: &[Offer]) -> Result<Instruction, BuildError> {
+        let accounts = self.accounts(Some(position.market()));
+        let legs = legs_with_collateral(position, self.reserve.address);
+        let (rest, offered) = remaining(&legs, &[self.reserve.address], |_| false, offers)?;
+        let data = plimsoll::instruction::DepositCollateral { amount_atoms: self.amount_atoms, offered };
+        Ok(call_with(accounts, rest, data))
+    }
+
+    fn accounts(&self, market: Option<Pubkey>) -> plimsoll::accounts::DepositCollateral {
+        plimsoll::accounts::DepositCollateral {
             depositor: self.depositor,
             position: self.position,
             reserve: self.reserve.address,
@@ -77,10 +97,10 @@ impl DepositCollateral<'_> {
             collateral_vault: self.reserve.collateral_vault(),
             mint: self.reserve.mint(),
             token_program: self.reserve.token_program(),
+            market,
             event_authority: EVENT_AUTHORITY,
             program: PROGRAM_ID,
-        };
-        call(accounts, plimsoll::instruction::DepositCollateral { amount_atoms: self.amount_atoms })
+        }
     }
 }
 
@@ -165,6 +185,32 @@ impl Borrow<'_> {
         let legs = legs(self.position, Some(self.reserve.address));
         let (rest, offered) = remaining(&legs, &[self.reserve.address], |leg| leg.is_uncounted, self.offers)?;
         Ok(call_with(accounts, rest, plimsoll::instruction::Borrow { amount_atoms: self.amount_atoms, offered }))
+    }
+}
+
+/// Set or remove a protection order on one's position.
+#[derive(Clone, Copy, Debug)]
+pub struct SetProtectionOrder<'a> {
+    /// Position; its owner signs.
+    pub position: &'a Position,
+    /// Health below which keepers may deleverage, bps; 0 with a bonus of 0 removes the order.
+    pub trigger_bps: u64,
+    /// Bonus they earn, bps.
+    pub bonus_bps: u64,
+}
+
+impl SetProtectionOrder<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::SetProtectionOrder {
+            owner: self.position.owner(),
+            market: self.position.market(),
+            position: self.position.address,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        let (trigger_bps, bonus_bps) = (self.trigger_bps, self.bonus_bps);
+        call(accounts, plimsoll::instruction::SetProtectionOrder { trigger_bps, bonus_bps })
     }
 }
 

@@ -17,6 +17,8 @@ wire! {
         pub bonus_default_bps: u64,
         /// Auction time: the bonus reaches its maximum after this much liquidatable time, seconds.
         pub auction_secs: u64,
+        /// How long a sighting of a liquidatable position vouches for it, at most, in the count of auction time, seconds.
+        pub sighting_secs: u64,
         /// Share of the terminal estimate kept as margin in a recovery sale, bps.
         pub recovery_margin_bps: u64,
         /// Delay of a loosening proposal, seconds.
@@ -30,7 +32,7 @@ wire! {
         /// Provisions above this share of assets stop supply, bps.
         pub provision_limit_bps: u64,
         /// Zero.
-        pub reserved: [u64; 4],
+        pub reserved: [u64; 3],
     }
 }
 

@@ -61,11 +61,13 @@ state! {
         pub market: Pubkey,
         /// Borrower.
         pub owner: Pubkey,
+        /// When health was first seen below the call level; 0 when it was last seen at or above it.
+        pub called_at: i64,
         /// When it was flagged; 0 when it is not.
         pub flagged_at: i64,
-        /// Liquidatable time already counted, seconds.
+        /// Liquidatable time counted since the flag, seconds.
         pub auction_secs: u64,
-        /// Unix time up to which that was counted.
+        /// Unix time of the last sighting, up to which that was counted.
         pub auction_counted_at: i64,
         /// Not liquidatable up to and including this slot.
         pub cooling_until_slot: u64,
@@ -76,7 +78,7 @@ state! {
         /// Protection order: bonus, bps.
         pub protection_bonus_bps: u64,
         /// Zero.
-        pub pad2: [u64; 2],
+        pub pad2: u64,
         /// Collaterals.
         pub collaterals: [CollateralSlot; MAX_COLLATERALS],
         /// Debts.

@@ -54,6 +54,16 @@ state! {
 }
 
 state! {
+    /// Sales throttle: a bucket that leaks, kept as the time at which it will be empty.
+    pub struct SalesThrottle {
+        /// When it will be empty: unix time, Q32 seconds, rounded up.
+        pub empty_at_q32: u64,
+        /// Zero.
+        pub reserved: [u64; 3],
+    }
+}
+
+state! {
     /// A bucket that leaks.
     pub struct Bucket {
         /// What is in it.
@@ -150,12 +160,8 @@ state! {
         pub reading: Reading,
         /// Volatility.
         pub volatility: Volatility,
-        /// Sales throttle, collateral atoms.
-        pub throttle: Bucket,
-        /// When the throttle last had nothing left.
-        pub last_throttled: i64,
-        /// When the price was last seen unusable.
-        pub last_unusable: i64,
+        /// Sales throttle.
+        pub throttle: SalesThrottle,
         /// When it was noticed that `reading` has grown old; 0 while nobody has. A newer reading clears it.
         pub stale_noticed_at: i64,
         /// Outflow limit, signed, atoms.
@@ -173,7 +179,7 @@ state! {
         /// Open flash loan: principal, fee, cash and supply shares before it.
         pub flash: [u64; 6],
         /// Zero.
-        pub reserved: [u8; 872],
+        pub reserved: [u8; 888],
     }
 }
 assert_account!(ReserveState, 2_048);

@@ -10,7 +10,9 @@ use plimsoll_engine::liquidation::*;
 use plimsoll_engine::price::*;
 use plimsoll_engine::quote::*;
 use plimsoll_engine::settlement::*;
+use plimsoll_engine::standing::*;
 use plimsoll_engine::state::*;
+use plimsoll_engine::throttle::*;
 use plimsoll_engine::transitions::*;
 use plimsoll_engine::Now;
 use proptest::prelude::*;
@@ -225,7 +227,7 @@ fn reserves_do_not_panic() {
                 let _ = r.take_fees();
             });
             each(|r, atoms, _, _| {
-                let _ = r.take_collateral(atoms, true);
+                let _ = r.take_collateral(atoms, true, atoms & 1 == 0);
             });
             each(|r, atoms, shares, _| {
                 let _ = r.give_collateral(atoms, saturate(shares));
@@ -247,7 +249,8 @@ fn positions_do_not_panic() {
         10_000,
         (state::<PositionState>(), state::<ReserveState>(), state::<MarketPolicy>(), slot, word(), wide(), now()),
         |(position, reserve, market, slot, atoms, shares, now)| {
-            let _ = (position.collaterals(), position.debts(), position.has_debt(), position.times());
+            let _ = (position.collaterals(), position.debts(), position.has_debt());
+            let _ = (position.standing(&market, &now, Ok(())), position.is_flagged(&market, &now));
             let _ = (position.collateral_index(&reserve.market), position.debt_index(&reserve.market));
             let _ = ({ position }.collateral_slot(&reserve.mint, true), { position }.debt_slot(&reserve.mint));
             let _ = (
@@ -273,7 +276,8 @@ fn positions_do_not_panic() {
             let _ =
                 (uncount(&mut { position }, slot, &mut { reserve }), count(&mut { position }, slot, &mut { reserve }));
             let plan = plan_of(atoms, shares);
-            let _ = apply_liquidation(&plan, &mut { position }, (slot, slot % 4), &mut { reserve }, &mut { reserve });
+            let both = (&mut { reserve }, &mut { reserve });
+            let _ = apply_liquidation(&plan, &mut { position }, (slot, slot % 4), both, &market, &now);
             Ok(())
         },
     );
@@ -288,6 +292,9 @@ fn plan_of(atoms: u64, shares: u128) -> LiquidationPlan {
         health_before: Factor::ZERO,
         health_after: Factor::MAX,
         is_terminal: true,
+        is_protection: false,
+        is_throttled: true,
+        allowance: Allowance { share_atoms: atoms, left_atoms: atoms },
         takes_last_collateral: true,
         closes_debt: true,
         collateral_value: Value(shares),
@@ -324,19 +331,25 @@ fn plans_and_quotes_do_not_panic() {
                 exposure.push_debt(leg).unwrap();
                 initial.debts[j] = InitialLeg { value: leg.plain, factor: leg.weight, price: leg.price };
             }
-            let times = PositionTimes { cooling_until_slot: words[0], auction_secs: words[1] };
+            let order = ProtectionOrder { trigger: Factor(words[2]), bonus: Factor(words[3]), refusal: None };
+            let standing = Standing { cooling_until_slot: words[0], auction_secs: words[1], order: Some(order) };
+            let throttle = Throttle { capacity_atoms: words[3], empty_in_q32: words[1], window_secs: words[0] };
+            let sale = SaleTerms { bonus: terms, throttle };
             for (collateral, debt) in
                 [(0, 0), (collaterals.len().saturating_sub(1), debts.len().saturating_sub(1)), (9, 9)]
             {
                 let request =
                     LiquidationRequest { collateral, debt, repay_max_atoms: words[2], seize_min_atoms: words[3] };
-                let plan = plan_liquidation(&exposure, &terms, &market, &times, &request, &now);
-                let _ = quote_liquidation(&exposure, &plan, words[0]);
+                let plan = plan_liquidation(&exposure, &sale, &market, &standing, &request, &now);
+                let _ = quote_liquidation(&exposure, &plan, &sale, &standing, &now);
             }
+            let position =
+                PositionState { flagged_at: now.unix, auction_secs: words[1], ..bytemuck::Zeroable::zeroed() };
             let rooms = [LendingRoom { atoms: words[3] }; MAX_DEBTS];
             let decimals = [words[0].to_le_bytes()[0]; MAX_COLLATERALS];
-            let _ = quote_position(&exposure, &Ok(initial), &rooms, &decimals, words[1]);
-            let _ = quote_position(&exposure, &Err(EngineError::StalePrice), &rooms, &decimals, words[1]);
+            let _ = quote_position(&exposure, &Ok(initial), &rooms, &decimals, (&position, &market), &now);
+            let _ =
+                quote_position(&exposure, &Err(EngineError::StalePrice), &rooms, &decimals, (&position, &market), &now);
             let _ = (
                 require_default(&exposure, &market),
                 exposure.health(),

@@ -317,7 +317,7 @@ fn the_positions_these_properties_run_on_are_of_every_kind() {
                 seen("restores the target");
             }
             let terms = &world.collaterals[i].config.bonus;
-            let bonus = bonus(terms, plan.health_before, world.times.auction_secs, world.market.auction_secs);
+            let bonus = bonus(terms, plan.health_before, world.standing.auction_secs, world.market.auction_secs);
             let solvent = Factor::ONE.plus(solvent_bonus(bonus, plan.collateral_value, plan.debt_value));
             if plan.gross_factor < solvent {
                 seen("bounded by the pair rule");

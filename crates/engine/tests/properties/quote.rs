@@ -53,7 +53,9 @@ impl Standing {
         for (slot, leg) in decimals.iter_mut().zip(&self.world.collaterals) {
             *slot = leg.reserve.decimals;
         }
-        quote_position(&self.world.exposure(), &Ok(self.initial()), &rooms, &decimals, 10_500)
+        let position = bytemuck::Zeroable::zeroed();
+        let market = (&position, &valid_market());
+        quote_position(&self.world.exposure(), &Ok(self.initial()), &rooms, &decimals, market, &NOW)
     }
 
     fn is_healthy(&self) -> bool {
@@ -163,13 +165,15 @@ fn a_price_that_forbids_borrowing_is_a_reason_and_no_room() {
     exposure.push_collateral(reserve.collateral_leg(1_000_000_000, &valid_reading(), &NOW)).unwrap();
     exposure.push_debt(reserve.debt_leg_of(1, &valid_reading(), &NOW)).unwrap();
     let refusal = Err(plimsoll_engine::EngineError::StalePrice);
-    let quote = quote_position(&exposure, &refusal, &Default::default(), &[9; MAX_COLLATERALS], 10_500);
+    let position = bytemuck::Zeroable::zeroed();
+    let market = (&position, &valid_market());
+    let quote = quote_position(&exposure, &refusal, &Default::default(), &[9; MAX_COLLATERALS], market, &NOW);
     assert_eq!((quote.initial_refusal, quote.initial_health_e9), (6100, 0));
     assert_eq!((quote.collaterals[0].withdraw_max_atoms, quote.debts[0].borrow_max_atoms), (0, 0));
     // Without debt everything can go, whatever the price.
     let mut free = Exposure::default();
     free.push_collateral(reserve.collateral_leg(1_000_000_000, &valid_reading(), &NOW)).unwrap();
-    let quote = quote_position(&free, &refusal, &Default::default(), &[9; MAX_COLLATERALS], 10_500);
+    let quote = quote_position(&free, &refusal, &Default::default(), &[9; MAX_COLLATERALS], market, &NOW);
     assert_eq!((quote.maintenance_health_e9, quote.collaterals[0].withdraw_max_atoms), (u64::MAX, 1_000_000_000));
     assert_eq!(quote.collaterals[0].liquidation_price_nano_usd, 0);
 }
@@ -179,7 +183,9 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal() {
     check(500, (unhealthy_position(), any::<u64>()), |(world, cooling)| {
         let exposure = world.exposure();
         let plan = world.plan(0, 0, u64::MAX);
-        let quote = quote_liquidation(&exposure, &plan, cooling);
+        let standing = plimsoll_engine::standing::Standing { cooling_until_slot: cooling, ..Default::default() };
+        let quote_of = |plan| quote_liquidation(&exposure, plan, &world.sale(0), &standing, &NOW);
+        let quote = quote_of(&plan);
         prop_assert_eq!((quote.health_before_e9, quote.retry_slot), (to_e9(exposure.health()), 0));
         match plan {
             Ok(plan) => {
@@ -194,7 +200,7 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal() {
             }
             Err(error) => prop_assert_eq!((quote.refusal, quote.repay_atoms), (error.code(), 0)),
         }
-        let cooled = quote_liquidation(&exposure, &Err(plimsoll_engine::EngineError::CoolingOff), cooling);
+        let cooled = quote_of(&Err(plimsoll_engine::EngineError::CoolingOff));
         prop_assert_eq!(cooled.retry_slot, cooling.saturating_add(1));
         Ok(())
     });

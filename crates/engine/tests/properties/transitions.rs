@@ -6,7 +6,7 @@ use plimsoll_engine::Now;
 use proptest::prelude::*;
 
 use crate::check;
-use crate::worlds::{amount, ledger, valid_market, valid_reserve};
+use crate::worlds::{amount, ledger, valid_market, valid_reserve, NOW};
 
 fn key(n: u8) -> Pubkey {
     [n; 32]
@@ -107,7 +107,7 @@ fn apply(position: &mut PositionState, reserves: &mut [ReserveState; 11], action
         Action::Deposit { token, atoms, by_owner } => {
             let counted = position.has_debt();
             let slot = position.collateral_slot(&key(token), by_owner)?;
-            reserves[usize::from(token)].take_collateral(atoms, counted)?;
+            reserves[usize::from(token)].take_collateral(atoms, counted, false)?;
             position.add_collateral(slot, atoms, counted)
         }
         Action::Withdraw { slot, atoms } => {
@@ -228,7 +228,7 @@ fn each_refusal_of_a_ledger_has_its_error_and_changes_nothing() {
     let supplied = |change: fn(&mut ReserveState)| {
         let mut reserve = ledger();
         reserve.supply(1_000, 0).unwrap();
-        reserve.take_collateral(50, true).unwrap();
+        reserve.take_collateral(50, true, false).unwrap();
         change(&mut reserve);
         reserve
     };
@@ -290,17 +290,17 @@ fn each_refusal_of_a_ledger_has_its_error_and_changes_nothing() {
             |r| r.receive_insurance(1),
             EngineError::AmountTooLarge,
         ),
-        ("take no collateral", |_| {}, |r| r.take_collateral(0, true), EngineError::ZeroAmount),
+        ("take no collateral", |_| {}, |r| r.take_collateral(0, true, false), EngineError::ZeroAmount),
         (
             "take collateral above the cap",
             |r| r.caps.collateral_atoms = 59,
-            |r| r.take_collateral(10, true),
+            |r| r.take_collateral(10, true, false),
             EngineError::CollateralCapExceeded,
         ),
         (
             "take collateral beyond the ledger",
             |r| r.collateral_atoms = u64::MAX,
-            |r| r.take_collateral(1, true),
+            |r| r.take_collateral(1, true, false),
             EngineError::AmountTooLarge,
         ),
         ("give more collateral than there is", |_| {}, |r| r.give_collateral(51, 0), EngineError::AmountExceedsBalance),
@@ -323,14 +323,14 @@ fn fees_are_taken_once() {
 fn a_liquidation_moves_exactly_what_its_plan_says() {
     check(5_000, (amount(), amount(), any::<[u64; 3]>()), |(owed, held, seeds)| {
         let (owed, held) = (owed / 4 + 1, held / 4 + 1);
-        let (mut seized, mut repaid, mut position) = (ledger(), ledger(), empty());
+        let (mut seized, mut repaid, mut position, market) = (ledger(), ledger(), empty(), valid_market());
         repaid.supply(owed, 0).unwrap();
         let shares = repaid.lend(owed).unwrap();
         position.collateral_slot(&key(1), true).unwrap();
         position.debt_slot(&key(2)).unwrap();
         position.add_debt(0, shares).unwrap();
         position.add_collateral(0, held, true).unwrap();
-        seized.take_collateral(held, true).unwrap();
+        seized.take_collateral(held, true, false).unwrap();
         let plan = LiquidationPlan {
             repay_atoms: seeds[0] % owed + 1,
             seize_atoms: seeds[1] % held + 1,
@@ -339,12 +339,15 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
             health_before: Default::default(),
             health_after: Default::default(),
             is_terminal: false,
+            is_protection: false,
+            is_throttled: false,
+            allowance: Default::default(),
             takes_last_collateral: false,
             closes_debt: false,
             collateral_value: Default::default(),
             debt_value: Default::default(),
         };
-        apply_liquidation(&plan, &mut position, (0, 0), &mut seized, &mut repaid).unwrap();
+        apply_liquidation(&plan, &mut position, (0, 0), (&mut seized, &mut repaid), &market, &NOW).unwrap();
         prop_assert_eq!(
             (repaid.cash_atoms, repaid.total_debt_atoms(), repaid.insurance_atoms),
             (plan.repay_atoms, owed - plan.repay_atoms, plan.fee_atoms)
@@ -358,7 +361,7 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
             (plan.repay_atoms < owed, usize::from(plan.seize_atoms < held))
         );
         prop_assert_eq!(
-            apply_liquidation(&plan, &mut empty(), (0, 0), &mut seized, &mut repaid),
+            apply_liquidation(&plan, &mut empty(), (0, 0), (&mut seized, &mut repaid), &market, &NOW),
             Err(EngineError::LegMismatch)
         );
         Ok(())
@@ -369,9 +372,9 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
 fn cooling_off_covers_the_configured_slots() {
     let (mut position, market) = (empty(), valid_market());
     position.cool_off(&market, &Now { unix: 0, slot: 100 });
-    assert_eq!(position.times().cooling_until_slot, 110);
+    assert_eq!(position.cooling_until_slot, 110);
     position.cool_off(&market, &Now { unix: 0, slot: u64::MAX });
-    assert_eq!(position.times().cooling_until_slot, u64::MAX);
+    assert_eq!(position.cooling_until_slot, u64::MAX);
 }
 
 #[test]

@@ -5,9 +5,11 @@ use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::health::Exposure;
 use plimsoll_engine::interest::INDEX_ONE;
-use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest, PositionTimes};
+use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest, SaleTerms};
 use plimsoll_engine::price::{Price, Reading};
+use plimsoll_engine::standing::Standing;
 use plimsoll_engine::state::*;
+use plimsoll_engine::throttle::Throttle;
 use plimsoll_engine::transitions::configure_reserve;
 use plimsoll_engine::Now;
 use proptest::prelude::*;
@@ -102,13 +104,14 @@ pub fn valid_market() -> MarketPolicy {
         cool_off_slots: 10,
         bonus_default_bps: 300,
         auction_secs: 600,
+        sighting_secs: 60,
         recovery_margin_bps: 500,
         loosen_delay_secs: 172_800,
         proposal_life_secs: 259_200,
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
         provision_limit_bps: 50,
-        reserved: [0; 4],
+        reserved: [0; 3],
     }
 }
 
@@ -210,10 +213,15 @@ pub struct Leg {
 #[derive(Clone, Debug)]
 pub struct World {
     pub market: MarketPolicy,
-    pub times: PositionTimes,
+    pub standing: Standing,
+    /// Of every collateral; wide where a property does not set it.
+    pub throttle: Throttle,
     pub collaterals: Vec<Leg>,
     pub debts: Vec<Leg>,
 }
+
+/// A throttle that leaves more than any position has.
+pub const WIDE: Throttle = Throttle { capacity_atoms: u64::MAX, empty_in_q32: 0, window_secs: 3_600 };
 
 /// An unhealthy position of 1 to 8 collaterals and 1 to 4 debts, health mostly between 0.9 and 1.
 pub fn unhealthy_position() -> impl Strategy<Value = World> {
@@ -239,7 +247,8 @@ fn world(collaterals: &[[u64; 24]], debts: &[[u64; 24]], seeds: &[u64; 8]) -> Op
     let collaterals: Vec<Leg> = collaterals.iter().map(|seeds| collateral(&market, seeds)).collect::<Option<_>>()?;
     let mut world = World {
         market,
-        times: PositionTimes { cooling_until_slot: 0, auction_secs: pick(seeds[3], 0, 900) },
+        standing: Standing { auction_secs: pick(seeds[3], 0, 900), ..Standing::default() },
+        throttle: WIDE,
         collaterals,
         debts: Vec::new(),
     };
@@ -344,14 +353,12 @@ impl World {
     /// A liquidation of one pair.
     pub fn plan(&self, collateral: usize, debt: usize, repay_max_atoms: u64) -> Result<LiquidationPlan, EngineError> {
         let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms: 0 };
-        plan_liquidation(
-            &self.exposure(),
-            &self.collaterals[collateral].config.bonus,
-            &self.market,
-            &self.times,
-            &request,
-            &NOW,
-        )
+        plan_liquidation(&self.exposure(), &self.sale(collateral), &self.market, &self.standing, &request, &NOW)
+    }
+
+    /// Terms of the seized collateral.
+    pub fn sale(&self, collateral: usize) -> SaleTerms {
+        SaleTerms { bonus: self.collaterals[collateral].config.bonus, throttle: self.throttle }
     }
 
     /// The position after a plan.

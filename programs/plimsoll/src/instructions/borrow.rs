@@ -79,6 +79,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u6
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     health::require_healthy(&legs.initial_totals(position)?, &exposure).or_refuse()?;
     transitions::require_debt_min(exposure.debts()[index].plain, &policy).or_refuse()?;
+    position.see_exposure(&exposure, &policy);
     position.cool_off(&policy, &now);
     position.sequence = position.sequence.wrapping_add(1);
     let (position_shares, sequence) = (position.debts()[index].shares.get(), position.sequence);

@@ -1,7 +1,8 @@
 //! Repay an unhealthy position's debt and take collateral for it, at a bonus. Anyone may.
 //!
-//! Refuses, in this order: a price that cannot be used, a healthy position, one that cools off, a pair that would not
-//! improve health, and whatever the caller's limits exclude. The plan is the engine's, the same that a quote shows.
+//! Refuses, in this order: a price that cannot be used, a healthy position (unless its owner's protection order allows it),
+//! one that cools off, a pair that would not improve health, a throttle with nothing left, and what the caller's limits
+//! exclude. The plan is the engine's, the same that a quote shows.
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest};
@@ -110,20 +111,21 @@ pub(crate) fn handle<'info>(
     seized_account.state.keep_reading(legs.offered(&seized_key), &now);
     repaid_account.state.keep_reading(legs.offered(&repaid_key), &now);
     repaid_account.state.accrue(now.unix);
-    let terms = seized_account.state.bonus;
+    let sale = seized_account.state.sale_terms(&now);
     drop((seized_account, repaid_account));
 
     // Decide: pure, and the same call the quote, the keeper and the simulator make.
     let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms };
     let exposure = legs.exposure(position, OldReadings::Fade)?;
-    let plan =
-        plan_liquidation(&exposure, &terms, &market.state.policy, &position.times(), &request, &now).or_refuse()?;
+    let policy = &market.state.policy;
+    let standing = position.standing(policy, &now, legs.prices_for_order(position)?);
+    let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now).or_refuse()?;
 
     // Apply: state first.
     let mut seized_account = accounts.seized_reserve.load_mut()?;
     let mut repaid_account = accounts.repaid_reserve.load_mut()?;
     let (seized, repaid) = (&mut seized_account.state, &mut repaid_account.state);
-    transitions::apply_liquidation(&plan, position, (collateral, debt), seized, repaid).or_refuse()?;
+    transitions::apply_liquidation(&plan, position, (collateral, debt), (seized, repaid), policy, &now).or_refuse()?;
     let write_off = write_off_if_empty(&plan, position, &repaid_key, repaid)?;
     for sequence in [&mut position.sequence, &mut seized.sequence, &mut repaid.sequence] {
         *sequence = sequence.wrapping_add(1);
@@ -143,6 +145,10 @@ pub(crate) fn handle<'info>(
         seized_price: (&seized.reading).into(),
         repaid_price: (&repaid.reading).into(),
         is_terminal: plan.is_terminal,
+        is_protection: plan.is_protection,
+        is_throttled: plan.is_throttled,
+        auction_secs: standing.auction_secs,
+        throttle_empty_at: seized.throttle.empty_at_unix(),
         written_off_atoms: write_off.owed_atoms,
         insurance_atoms: write_off.insurance_atoms,
         haircut_atoms: write_off.haircut_atoms,

@@ -28,8 +28,10 @@ pub(crate) fn handle<'info>(
     let legs = Legs::collect(position, &[], ctx.remaining_accounts, offered, now)?;
 
     let exposure = legs.exposure(position, OldReadings::Fade)?;
-    let terms = view_reserve(legs.account(collateral)?)?.bonus;
+    let sale = view_reserve(legs.account(collateral)?)?.sale_terms(&now);
+    let policy = &market.state.policy;
+    let standing = position.standing(policy, &now, legs.prices_for_order(position)?);
     let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms: 0 };
-    let plan = plan_liquidation(&exposure, &terms, &market.state.policy, &position.times(), &request, &now);
-    Ok(quote::quote_liquidation(&exposure, &plan, position.cooling_until_slot))
+    let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now);
+    Ok(quote::quote_liquidation(&exposure, &plan, &sale, &standing, &now))
 }

@@ -29,5 +29,5 @@ pub(crate) fn handle<'info>(ctx: Context<'info, Quote<'info>>, offered: u16) -> 
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     let initial = legs.initial_exposure(position)?;
     let (rooms, decimals) = legs.rooms(position)?;
-    Ok(quote::quote_position(&exposure, &initial, &rooms, &decimals, market.state.policy.call_level_bps))
+    Ok(quote::quote_position(&exposure, &initial, &rooms, &decimals, (position, &market.state.policy), &now))
 }

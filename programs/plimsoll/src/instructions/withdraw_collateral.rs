@@ -90,8 +90,9 @@ pub(crate) fn handle<'info>(
     };
     let position_atoms = position.collaterals()[index].atoms;
     if let Some(legs) = legs {
-        health::require_healthy(&legs.initial_totals(position)?, &*legs.exposure(position, OldReadings::Fade)?)
-            .or_refuse()?;
+        let exposure = legs.exposure(position, OldReadings::Fade)?;
+        health::require_healthy(&legs.initial_totals(position)?, &exposure).or_refuse()?;
+        position.see_exposure(&exposure, &policy);
         position.cool_off(&policy, &now);
     }
     position.remove_collateral(index, 0).or_refuse()?;

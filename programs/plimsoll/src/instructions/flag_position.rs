@@ -1,0 +1,69 @@
+//! Look at a position and record what is seen: a margin call, a flag that starts the auction, or that both are over.
+//!
+//! Anyone may. What counts as liquidatable is what `liquidate` would do at this moment with this pair, without limits.
+
+use anchor_lang::prelude::*;
+use plimsoll_engine::liquidation::{plan_liquidation, LiquidationRequest};
+use plimsoll_engine::quote::to_e9;
+use plimsoll_engine::standing::Sighting;
+
+use super::require_key;
+use crate::error::{OrRefuse, PlimsollError};
+use crate::events::{self, FlagCleared, MarginCalled, PositionFlagged};
+use crate::legs::{Legs, OldReadings};
+use crate::oracle;
+use crate::state::{view_reserve, Market, Position};
+
+/// Accounts of `flag_position`. Remaining accounts: the position's legs, then the offered prices.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct FlagPosition<'info> {
+    /// Market.
+    pub market: AccountLoader<'info, Market>,
+    /// Position.
+    #[account(mut)]
+    pub position: AccountLoader<'info, Position>,
+}
+
+pub(crate) fn handle<'info>(
+    ctx: Context<'info, FlagPosition<'info>>,
+    collateral_slot: u8,
+    debt_slot: u8,
+    offered: u16,
+) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let now = oracle::now()?;
+    let policy = accounts.market.load()?.state.policy;
+    let mut position_account = accounts.position.load_mut()?;
+    let position = &mut position_account.state;
+    require_key(&position.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
+    let (collateral, debt) = (usize::from(collateral_slot), usize::from(debt_slot));
+    require!(collateral < position.collaterals().len() && debt < position.debts().len(), PlimsollError::SlotNotOpen);
+    let legs = Legs::collect(position, &[], ctx.remaining_accounts, offered, now)?;
+
+    let exposure = legs.exposure(position, OldReadings::Fade)?;
+    let sale = view_reserve(legs.account(collateral)?)?.sale_terms(&now);
+    let standing = position.standing(&policy, &now, Ok(()));
+    let request = LiquidationRequest { collateral, debt, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
+    let plan = plan_liquidation(&exposure, &sale, &policy, &standing, &request, &now);
+
+    let sighting = position.see(&exposure, &plan, &policy, &now).or_refuse()?;
+    position.sequence = position.sequence.wrapping_add(1);
+    let (key, owner) = (accounts.position.key(), Pubkey::new_from_array(position.owner));
+    let (flagged_at, sequence) = (position.flagged_at, position.sequence);
+    drop(position_account);
+
+    let (health_e9, slot) = (to_e9(exposure.health()), now.slot);
+    let authority = &accounts.event_authority;
+    match sighting {
+        Sighting::Flagged { auction_secs } => {
+            let event = PositionFlagged { position: key, owner, health_e9, flagged_at, auction_secs, sequence, slot };
+            events::emit(authority, &event)
+        }
+        Sighting::Called => {
+            let call_level_e9 = policy.call_level_bps * 100_000;
+            events::emit(authority, &MarginCalled { position: key, owner, health_e9, call_level_e9, sequence, slot })
+        }
+        Sighting::Cleared => events::emit(authority, &FlagCleared { position: key, owner, health_e9, sequence, slot }),
+    }
+}
