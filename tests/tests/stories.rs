@@ -1,6 +1,7 @@
 //! Stories: what happens to borrowers, lenders and liquidators over time, told through the real program.
 
 mod stories {
+    mod auctions;
     mod circle;
     mod common;
     mod counting;
@@ -11,8 +12,10 @@ mod stories {
     mod interest;
     mod kit;
     mod liquidations;
+    mod protection;
     mod quotes;
     mod reserves;
+    mod throttles;
     mod walks;
 
     mod compute_units;

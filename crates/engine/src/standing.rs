@@ -129,14 +129,17 @@ impl PositionState {
     }
 
     /// Records what a look at the position found. `plan`: what a liquidation of one of its pairs would do, without limits.
+    /// `prices`: whether each price of the position may open risk; health is believed to be back only at such prices, or
+    /// one old reading would reset an auction.
     ///
     /// # Errors
     /// The plan's, where the position is unhealthy but could not be liquidated; `Throttled` also where less than half of
-    /// its share is left (a trickle is no sale); `Healthy` where there is nothing to record.
+    /// its share is left (a trickle is no sale); that of `prices`; `Healthy` where there is nothing to record.
     pub fn see(
         &mut self,
         exposure: &Exposure,
         plan: &Result<LiquidationPlan>,
+        prices: Result<()>,
         market: &MarketPolicy,
         now: &Now,
     ) -> Result<Sighting> {
@@ -149,6 +152,7 @@ impl PositionState {
         if !was_flagged && is_called == (self.called_at != 0) {
             return Err(EngineError::Healthy);
         }
+        prices?;
         self.see_healthy(health, market);
         if !is_called {
             return Ok(Sighting::Cleared);

@@ -169,6 +169,36 @@ impl World {
         self.act(liquidate.instruction().expect("offers fit"), liquidator)
     }
 
+    /// Anyone looks at a position, judged by one collateral and one debt.
+    pub fn flag(&mut self, role: &impl Role, borrower: &Borrower, collateral: &Token, debt: &Token) -> Outcome {
+        let position = &self.position(borrower);
+        let (collateral, debt) = (collateral.reserve, debt.reserve);
+        let flag = FlagPosition { position, collateral, debt, offers: &self.offers(position, None) };
+        self.act(flag.instruction().expect("offers fit"), role)
+    }
+
+    /// The borrower sets a protection order; two zeros remove it.
+    pub fn set_order(&mut self, borrower: &Borrower, trigger_bps: u64, bonus_bps: u64) -> Outcome {
+        let position = &self.position(borrower);
+        self.act(SetProtectionOrder { position, trigger_bps, bonus_bps }.instruction(), borrower)
+    }
+
+    /// Anyone deposits for a called borrower, beyond the cap where it must be.
+    pub fn rescue(&mut self, role: &impl Role, borrower: &Borrower, token: &Token, amount_atoms: u64) -> Outcome {
+        self.wallet(role, token);
+        let position = &self.position(borrower);
+        let (depositor, reserve) = (role.address(), &self.reserve(token));
+        let deposit = DepositCollateral {
+            depositor,
+            position: position.address,
+            reserve,
+            depositor_collateral: None,
+            amount_atoms,
+        };
+        let rescue = deposit.rescue(position, &self.offers(position, Some(token.reserve)));
+        self.act(rescue.expect("offers fit"), role)
+    }
+
     /// Anyone settles a default.
     pub fn settle_default(&mut self, role: &impl Role, borrower: &Borrower) -> Outcome {
         let position = &self.position(borrower);

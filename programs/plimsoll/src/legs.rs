@@ -136,13 +136,19 @@ impl<'a, 'info> Legs<'a, 'info> {
         Ok(exposure)
     }
 
-    /// Whether every price may open risk, which a protection order wants; not asked where there is none.
-    #[inline(never)]
+    /// Whether every price may open risk, where a protection order wants to know.
     pub fn prices_for_order(&self, position: &PositionState) -> Result<plimsoll_engine::Result<()>> {
-        let mut permitted = Ok(());
-        if !position.has_order() {
-            return Ok(permitted);
+        if position.has_order() {
+            self.prices()
+        } else {
+            Ok(Ok(()))
         }
+    }
+
+    /// Whether every price of the position may open risk.
+    #[inline(never)]
+    pub fn prices(&self) -> Result<plimsoll_engine::Result<()>> {
+        let mut permitted = Ok(());
         for leg in self.legs.iter().flatten() {
             let reserve = view_reserve(leg.reserve)?;
             let reading = reserve.reading.newer(leg.offered);

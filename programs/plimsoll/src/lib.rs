@@ -87,18 +87,14 @@ pub mod plimsoll {
         redeem::handle(ctx, shares, assets_min_atoms)
     }
 
-    /// Look at a position and record what is seen, judged by one pair of its slots. Anyone may.
+    /// Look at a position and record what is seen, judged by one collateral and one debt of it. Anyone may.
     ///
     /// Liquidatable: it is flagged, and the clock that raises the bonus starts or goes on; the clock counts from look to
     /// look, at most the market's `sighting_secs` each. Healthy but below the call level: the borrower is called, once.
-    /// At or above it: flag and call are removed. Fails with `Healthy` where there is nothing to record.
-    pub fn flag_position<'info>(
-        ctx: Context<'info, FlagPosition<'info>>,
-        collateral_slot: u8,
-        debt_slot: u8,
-        offered: u16,
-    ) -> Result<()> {
-        flag_position::handle(ctx, collateral_slot, debt_slot, offered)
+    /// At or above it: flag and call are removed. Both need prices of every leg that may open risk. Fails with `Healthy`
+    /// where there is nothing to record.
+    pub fn flag_position<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u16) -> Result<()> {
+        flag_position::handle(ctx, offered)
     }
 
     /// Let keepers liquidate this position while it is still healthy, once health is below `trigger_bps` (above 10,000, at

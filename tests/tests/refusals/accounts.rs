@@ -57,7 +57,7 @@ fn every_instruction_works_as_it_stands_and_every_account_of_it_is_looked_at() {
         let mut stage = stage_for(case.name);
         let instruction = (case.build)(&stage);
         let remaining = match case.name {
-            "liquidate" | "quote_position" | "quote_liquidation" | "settle_default" => {
+            "liquidate" | "flag_position" | "quote_position" | "quote_liquidation" | "settle_default" => {
                 instruction.accounts.len() - case.accounts.len()
             }
             "borrow" => 3,

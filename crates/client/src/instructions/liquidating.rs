@@ -60,10 +60,10 @@ impl Liquidate<'_> {
 pub struct FlagPosition<'a> {
     /// Position.
     pub position: &'a Position,
-    /// Slot of the collateral by which it is judged.
-    pub collateral_slot: u8,
-    /// Slot of the debt by which it is judged.
-    pub debt_slot: u8,
+    /// Reserve of a collateral by which it is judged.
+    pub collateral: Pubkey,
+    /// Reserve of a debt by which it is judged.
+    pub debt: Pubkey,
     /// Prices.
     pub offers: &'a [Offer],
 }
@@ -77,12 +77,14 @@ impl FlagPosition<'_> {
         let accounts = plimsoll::accounts::FlagPosition {
             market: self.position.market(),
             position: self.position.address,
+            collateral_reserve: self.collateral,
+            debt_reserve: self.debt,
             event_authority: EVENT_AUTHORITY,
             program: PROGRAM_ID,
         };
-        let (rest, offered) = remaining(&legs(self.position, None), &[], |_| false, self.offers)?;
-        let (collateral_slot, debt_slot) = (self.collateral_slot, self.debt_slot);
-        Ok(call_with(accounts, rest, plimsoll::instruction::FlagPosition { collateral_slot, debt_slot, offered }))
+        let named = [self.collateral, self.debt];
+        let (rest, offered) = remaining(&legs(self.position, None), &named, |_| false, self.offers)?;
+        Ok(call_with(accounts, rest, plimsoll::instruction::FlagPosition { offered }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Look at a position and record what is seen: a margin call, a flag that starts the auction, or that both are over.
 //!
-//! Anyone may. What counts as liquidatable is what `liquidate` would do at this moment with this pair, without limits.
+//! Anyone may. What counts as liquidatable is what `liquidate` would do at this moment with this pair, without limits. The
+//! pair's prices are kept, so that nobody takes a flag away with an older one.
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationRequest};
@@ -12,9 +13,9 @@ use crate::error::{OrRefuse, PlimsollError};
 use crate::events::{self, FlagCleared, MarginCalled, PositionFlagged};
 use crate::legs::{Legs, OldReadings};
 use crate::oracle;
-use crate::state::{view_reserve, Market, Position};
+use crate::state::{Market, Position, Reserve};
 
-/// Accounts of `flag_position`. Remaining accounts: the position's legs, then the offered prices.
+/// Accounts of `flag_position`. Remaining accounts: the position's other reserves in slot order, then the offered prices.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct FlagPosition<'info> {
@@ -23,31 +24,39 @@ pub struct FlagPosition<'info> {
     /// Position.
     #[account(mut)]
     pub position: AccountLoader<'info, Position>,
+    /// Reserve of a collateral by which the position is judged.
+    #[account(mut)]
+    pub collateral_reserve: AccountLoader<'info, Reserve>,
+    /// Reserve of a debt by which the position is judged.
+    #[account(mut)]
+    pub debt_reserve: AccountLoader<'info, Reserve>,
 }
 
-pub(crate) fn handle<'info>(
-    ctx: Context<'info, FlagPosition<'info>>,
-    collateral_slot: u8,
-    debt_slot: u8,
-    offered: u16,
-) -> Result<()> {
+pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u16) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
     let policy = accounts.market.load()?.state.policy;
     let mut position_account = accounts.position.load_mut()?;
     let position = &mut position_account.state;
     require_key(&position.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
-    let (collateral, debt) = (usize::from(collateral_slot), usize::from(debt_slot));
-    require!(collateral < position.collaterals().len() && debt < position.debts().len(), PlimsollError::SlotNotOpen);
-    let legs = Legs::collect(position, &[], ctx.remaining_accounts, offered, now)?;
+    let (collateral_key, debt_key) = (accounts.collateral_reserve.key(), accounts.debt_reserve.key());
+    let collateral = position.collateral_index(collateral_key.as_array()).ok_or(PlimsollError::SlotNotOpen)?;
+    let debt = position.debt_index(debt_key.as_array()).ok_or(PlimsollError::SlotNotOpen)?;
+    let named = [accounts.collateral_reserve.as_ref(), accounts.debt_reserve.as_ref()];
+    let legs = Legs::collect(position, &named, ctx.remaining_accounts, offered, now)?;
+    for (reserve, key) in [(&accounts.collateral_reserve, &collateral_key), (&accounts.debt_reserve, &debt_key)] {
+        let reserve = &mut reserve.load_mut()?.state;
+        reserve.keep_reading(legs.offered(key), &now);
+        reserve.sequence = reserve.sequence.wrapping_add(1);
+    }
 
     let exposure = legs.exposure(position, OldReadings::Fade)?;
-    let sale = view_reserve(legs.account(collateral)?)?.sale_terms(&now);
+    let sale = accounts.collateral_reserve.load()?.state.sale_terms(&now);
     let standing = position.standing(&policy, &now, Ok(()));
     let request = LiquidationRequest { collateral, debt, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
     let plan = plan_liquidation(&exposure, &sale, &policy, &standing, &request, &now);
 
-    let sighting = position.see(&exposure, &plan, &policy, &now).or_refuse()?;
+    let sighting = position.see(&exposure, &plan, legs.prices()?, &policy, &now).or_refuse()?;
     position.sequence = position.sequence.wrapping_add(1);
     let (key, owner) = (accounts.position.key(), Pubkey::new_from_array(position.owner));
     let (flagged_at, sequence) = (position.flagged_at, position.sequence);

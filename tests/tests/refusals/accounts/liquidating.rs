@@ -68,6 +68,46 @@ pub fn liquidation_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "flag_position",
+            created: &[],
+            build: |s| {
+                let position = &s.scene.world.position(&s.scene.borrower);
+                let (collateral, debt) = (s.scene.sol.reserve, s.scene.usdc.reserve);
+                ix::FlagPosition { position, collateral, debt, offers: &offers(s) }.instruction().expect("offers fit")
+            },
+            accounts: join(vec![
+                vec![
+                    market(),
+                    at(
+                        "position",
+                        vec![
+                            no("a healthy position", other_position, Healthy),
+                            no("a position of another market", foreign_position, WrongMarket),
+                            no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
+                            no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
+                        ],
+                    ),
+                    at(
+                        "collateral_reserve",
+                        vec![
+                            no("another reserve", |s| s.eth.reserve, SlotNotOpen),
+                            no("another market's reserve", |s| s.foreign_sol.reserve, SlotNotOpen),
+                            no("the debt's reserve", |s| s.scene.usdc.reserve, SlotNotOpen),
+                        ],
+                    ),
+                    at(
+                        "debt_reserve",
+                        vec![
+                            no("another reserve", |s| s.usdt.reserve, SlotNotOpen),
+                            no("another market's reserve", |s| s.foreign_usdc.reserve, SlotNotOpen),
+                            no("the collateral's reserve", |s| s.scene.sol.reserve, SlotNotOpen),
+                        ],
+                    ),
+                ],
+                event(),
+            ]),
+        },
+        Case {
             name: "settle_default",
             created: &[],
             build: |s| {

@@ -106,6 +106,42 @@ pub fn position_cases() -> Vec<Case> {
                     ),
                 ],
                 transfer(["depositor_collateral", "collateral_vault", "mint", "token_program"], false, true),
+                vec![at(
+                    // Left out where the cap has room.
+                    "optional_market",
+                    vec![
+                        yes("the market", |s| s.scene.world.market),
+                        yes("another market, where the cap has room", |s| s.foreign_market),
+                        no("a reserve", |s| s.scene.sol.reserve, ErrorCode::AccountDiscriminatorMismatch),
+                    ],
+                )],
+                vec![
+                    at("event_authority", vec![no("a stranger", stranger, ErrorCode::ConstraintAddress)]),
+                    // The program stands in the place of the market too, so the event finds it.
+                    at("program", vec![yes("another program", spl_2022)]),
+                ],
+            ]),
+        },
+        Case {
+            name: "set_protection_order",
+            created: &[],
+            build: |s| {
+                let position = &s.scene.world.position(&s.scene.borrower);
+                ix::SetProtectionOrder { position, trigger_bps: 10_300, bonus_bps: 100 }.instruction()
+            },
+            accounts: join(vec![
+                vec![
+                    at("owner", vec![no("a stranger", stranger, NotOwner)]),
+                    market(),
+                    at(
+                        "position",
+                        vec![
+                            no("somebody else's position", other_position, NotOwner),
+                            no("a position of another market", foreign_position, WrongMarket),
+                            yes("an empty position", |s| s.scene.world.position_address(&s.empty)),
+                        ],
+                    ),
+                ],
                 event(),
             ]),
         },
