@@ -73,8 +73,9 @@ fn the_captions_hold() {
     assert!(moments.iter().all(|moment| moment.maintenance <= moment.price));
     let spared = moments.iter().filter(|moment| moment.is_spared()).count();
     assert!(spared > 24, "spared for {spared} steps");
-    // Maintenance volatility arrives within a day.
-    let late = moments.iter().filter(|moment| moment.sigma_maintenance < moment.sigma_initial).count();
+    // Within a day maintenance volatility is back where it does not show: a quarter of a percent a day below.
+    let near = Factor::from_bps_floor(25);
+    let late = moments.iter().filter(|moment| moment.sigma_maintenance.plus(near) < moment.sigma_initial).count();
     assert!(late < 288, "late for {late} steps");
     // At the bottom it could not have been opened.
     let bottom = moments.iter().min_by_key(|moment| moment.price).unwrap();
