@@ -1,6 +1,7 @@
 //! The command `plimsoll`.
 
 mod demo;
+mod pictures;
 mod vectors;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// A market's story on a local validator, from deployment to haircut.
     Demo(demo::Args),
+    /// Draw the pictures of the documents with the engine's own functions.
+    Pictures(pictures::Args),
     /// Evaluate golden cases through the engine and compare.
     Vectors(vectors::Args),
 }
@@ -26,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Pictures(args) => pictures::run(&args),
         Command::Vectors(args) => vectors::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,6 +1,6 @@
 //! `plimsoll vectors FILE`: evaluates golden cases through the engine. The schema is in `vectors/README.md`.
 
-mod decimal;
+pub(crate) mod decimal;
 mod fields;
 mod kinds;
 #[cfg(test)]
