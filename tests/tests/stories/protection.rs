@@ -130,7 +130,6 @@ fn nobody_else_passes_the_cap() -> Told {
     let sol = setting.sol.clone();
     let world = &mut setting.world;
     let free = world.borrower();
-    world.open_position(&free)?;
     world.wallet(&free, &sol);
     world.wallet(&friend, &sol);
     let one = sol.atoms("1");
@@ -144,7 +143,9 @@ fn nobody_else_passes_the_cap() -> Told {
     world.refuses(PlimsollError::StalePrice, |world| world.rescue(&friend, &borrower, &sol, one));
     world.refresh_prices();
     // With another market's policy, or without the legs.
+    let own = world.market;
     world.create_market(2, policy())?;
+    world.market = own;
     let other = plimsoll_client::address::market(2);
     let with_other = move |instruction: &mut Instruction| instruction.accounts[7].pubkey = other;
     world.refuses(PlimsollError::WrongMarket, |world| {

@@ -17,13 +17,14 @@ pub fn market() -> MarketPolicy {
         cool_off_slots: 10,
         bonus_default_bps: 500,
         auction_secs: 3_600,
+        sighting_secs: 60,
         recovery_margin_bps: 1_000,
         loosen_delay_secs: 172_800,
         proposal_life_secs: 259_200,
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
         provision_limit_bps: 50,
-        reserved: [0; 4],
+        reserved: [0; 3],
     }
 }
 
