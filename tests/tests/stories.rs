@@ -16,6 +16,7 @@ mod stories {
     mod quotes;
     mod reserves;
     mod throttles;
+    mod volatility;
     mod walks;
 
     mod compute_units;

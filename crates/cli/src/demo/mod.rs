@@ -7,6 +7,8 @@ use anyhow::{anyhow, Context, Result};
 use solana_keypair::read_keypair_file;
 use solana_signer::Signer;
 
+mod cascade;
+mod cast;
 mod chain;
 mod deploy;
 mod market;
@@ -63,5 +65,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     );
 
     story::play(&chain, &mut report)?;
+    cascade::play(&chain, &mut report)?;
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
