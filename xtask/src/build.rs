@@ -80,12 +80,17 @@ fn remove(file: &Path) -> Result<()> {
     }
 }
 
-/// Makes `target/deploy/plimsoll.so`. `None`: there is no compiler, and it is a copy of `artifacts/plimsoll.so`.
-pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
-    // Where the Anchor CLI looks for the key of the program's address; without it, it would make up another.
+/// Puts the key of the program's address where the Anchor CLI looks for it; without it, it would make up another.
+pub fn place_key(ws: &Workspace) -> Result<()> {
     fs::create_dir_all(ws.path("target/deploy"))?;
     fs::copy(ws.path("keys/localnet-program.json"), ws.path("target/deploy/plimsoll-keypair.json"))
         .context("copying keys/localnet-program.json")?;
+    Ok(())
+}
+
+/// Makes `target/deploy/plimsoll.so`. `None`: there is no compiler, and it is a copy of `artifacts/plimsoll.so`.
+pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
+    place_key(ws)?;
     remove(&ws.deployed(PLIMSOLL.name))?;
     match toolchain::ensure(ws) {
         Ok(toolchain) => {

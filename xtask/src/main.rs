@@ -80,6 +80,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 fn setup(ws: &Workspace) -> Result<()> {
+    build::place_key(ws)?;
     let compiler = toolchain::ensure(ws)?;
     ui::note(&format!("compiler: {compiler}"));
     let validator = surfpool::ensure(ws)?;

@@ -4,12 +4,13 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use anyhow::{Context, Result};
 
-use crate::{surfpool, ui, workspace::Workspace};
+use crate::{build, surfpool, ui, workspace::Workspace};
 
 /// What the stand-in calls itself, so that it is not taken for the official tool.
 pub const MARK: &str = "plimsoll-shim";
 
 pub fn run(ws: &Workspace) -> Result<()> {
+    build::place_key(ws)?;
     let validator = surfpool::ensure(ws)?;
     let bin = ws.cache()?.join("bin");
     fs::create_dir_all(&bin)?;
