@@ -2,7 +2,11 @@
 
 pub(crate) mod decimal;
 mod fields;
+mod judged;
 mod kinds;
+mod plan;
+mod sequence;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -11,10 +15,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use kinds::Comparison;
 use serde_json::{json, Value as Json};
 
 use fields::Fields;
+use judged::Comparison;
 
 /// What to evaluate and how to report it.
 #[derive(clap::Args)]
@@ -47,18 +51,25 @@ struct Tally {
 
 /// Evaluates a file and reports. Success unless a case failed (or, with `--strict`, is not supported).
 pub fn run(args: &Args) -> Result<ExitCode> {
+    let (report, code) = answer(args)?;
+    print(&report)?;
+    Ok(code)
+}
+
+/// What the command prints, and how it exits.
+fn answer(args: &Args) -> Result<(String, ExitCode)> {
     let name = args.file.display();
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {name}"))?;
     let outcomes = evaluate(&text).with_context(|| format!("{name} is not a file of vectors"))?;
     let tally = Tally::of(&outcomes);
-    print(&if args.json {
+    let report = if args.json {
         serde_json::to_string_pretty(&report(&outcomes, &tally))?
     } else {
         let lines: String = outcomes.iter().map(|outcome| outcome.line() + "\n").collect();
         format!("{lines}{} passed, {} failed, {} not supported yet", tally.passed, tally.failed, tally.unsupported)
-    })?;
+    };
     let is_failure = tally.failed > 0 || (args.strict && tally.unsupported > 0);
-    Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok((report, if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS }))
 }
 
 /// Prints a report; a reader that stops early, as `head` does, is no error.

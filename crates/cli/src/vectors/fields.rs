@@ -58,6 +58,24 @@ impl<'a> Fields<'a> {
         json.as_array().ok_or_else(|| wrong(&self.path(name), "a list", json))
     }
 
+    /// Names of all fields.
+    pub fn names(&self) -> impl Iterator<Item = &'a String> {
+        self.object.keys()
+    }
+
+    /// Where the object stands, for errors about all of it.
+    pub fn place(&self) -> &str {
+        &self.path
+    }
+
+    /// Texts.
+    pub fn texts(&self, name: &str) -> Result<Vec<&'a str>> {
+        let text = |(i, json): (usize, &'a Json)| {
+            json.as_str().ok_or_else(|| wrong(&self.path(&format!("{name}[{i}]")), "a text", json))
+        };
+        self.list(name)?.iter().enumerate().map(text).collect()
+    }
+
     /// A text.
     pub fn text(&self, name: &str) -> Result<&'a str> {
         let json = self.get(name)?;

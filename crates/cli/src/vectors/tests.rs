@@ -82,6 +82,110 @@ fn atoms_must_be_equal_unless_the_case_allows_more() {
     assert_eq!(statuses(&haircut("91", r#", "abs_tol": {"haircut_total": 1}"#)), ["FAIL"]);
 }
 
+/// The golden case of a kind with this note, alone in a file, after an edit.
+fn golden(kind: &str, note: &str, edit: impl FnOnce(&mut Json)) -> String {
+    let file: Json = serde_json::from_str(include_str!("../../../../vectors/plimsoll.json")).unwrap();
+    let is_it = |case: &&Json| case["kind"] == kind && case["note"].as_str().unwrap().starts_with(note);
+    let mut case = file["cases"].as_array().unwrap().iter().find(is_it).unwrap().clone();
+    edit(&mut case);
+    json!({ "cases": [case] }).to_string()
+}
+
+/// The lines that the command prints for a file, and how it exits.
+fn command(name: &str, text: &str) -> (Vec<String>, ExitCode) {
+    let file = std::env::temp_dir().join(format!("plimsoll-vectors-{}-{name}.json", std::process::id()));
+    std::fs::write(&file, text).unwrap();
+    let (report, code) = answer(&Args { file: file.clone(), strict: true, json: false }).unwrap();
+    std::fs::remove_file(file).unwrap();
+    (report.lines().map(str::to_owned).collect(), code)
+}
+
+#[test]
+fn a_wrong_number_of_a_plan_fails_the_command_and_is_named() {
+    let note = "throttle, barely unhealthy: a quarter of it";
+    let (_, code) = command("plan", &golden("plan", note, |_| ()));
+    assert_eq!(code, ExitCode::SUCCESS);
+    // One atom: the throttle is not in doubt.
+    let wrong = golden("plan", note, |case| case["out"]["throttle_left_atoms"] = json!("100000000001"));
+    let (lines, code) = command("plan", &wrong);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(lines[0].starts_with(&format!("FAIL 1 plan ({note}): ")), "{lines:?}");
+    assert!(lines[0].ends_with("throttle_left_atoms expected 100000000001 got 100000000000 <- differs"), "{lines:?}");
+    let wrong = golden("plan", "throttle with nothing left", |case| case["out"]["refusal"] = json!("Healthy"));
+    let (lines, code) = command("plan", &wrong);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(lines[0].ends_with("refusal expected Healthy got Throttled <- differs"), "{lines:?}");
+}
+
+#[test]
+fn a_wrong_number_of_a_sequence_fails_the_command_and_is_named() {
+    let note = "an auction to its largest bonus";
+    let (_, code) = command("sequence", &golden("sequence", note, |_| ()));
+    assert_eq!(code, ExitCode::SUCCESS);
+    for (name, wrong, got) in [
+        ("USDC.cash_atoms", json!("402000000001"), "402000000000"),
+        ("bob.auction_secs", json!(61), "60"),
+        // Missing means zero.
+        ("bob.USDC.debt_atoms", json!(null), "98000000000"),
+    ] {
+        let text = golden("sequence", note, |case| {
+            let out = case["out"].as_object_mut().unwrap();
+            out.remove(name);
+            if !wrong.is_null() {
+                out.insert(name.to_owned(), wrong.clone());
+            }
+        });
+        let (lines, code) = command("sequence", &text);
+        assert_eq!(code, ExitCode::FAILURE);
+        assert!(lines[0].starts_with(&format!("FAIL 1 sequence ({note}")), "{lines:?}");
+        let expected = wrong.as_str().map_or(wrong.to_string(), str::to_owned).replace("null", "0");
+        assert!(lines[0].contains(&format!("{name} expected {expected} got {got} <- differs")), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_action_that_ends_otherwise_than_expected_fails_and_is_named() {
+    let note = "a liquidation to the target";
+    let text = golden("sequence", note, |case| {
+        case["in"]["actions"][3].as_object_mut().unwrap().remove("refused");
+    });
+    let outcomes = evaluate(&text).unwrap();
+    assert!(outcomes[0].line().contains("action 4 liquidate expected done got Healthy <- differs"));
+    let text = golden("sequence", note, |case| case["in"]["actions"][0]["refused"] = json!("ZeroAmount"));
+    let outcomes = evaluate(&text).unwrap();
+    assert!(outcomes[0].line().contains("action 1 supply expected ZeroAmount got done <- differs"));
+}
+
+#[test]
+fn a_malformed_sequence_is_refused_by_field() {
+    let note = "a liquidation to the target";
+    let broken = |edit: fn(&mut Json)| error(&golden("sequence", note, edit));
+    assert_eq!(
+        broken(|case| case["in"]["actions"][1]["do"] = json!("pray")),
+        r#"case 1 (sequence).in.actions[1].do should be a known action, found "pray""#
+    );
+    assert_eq!(
+        broken(|case| case["in"]["actions"][1]["who"] = json!("nobody")),
+        r#"case 1 (sequence).in.actions[1].who should be one of the people, found "nobody""#
+    );
+    assert_eq!(
+        broken(|case| case["in"]["actions"][0]["at_secs"] = json!(1)),
+        "case 1 (sequence).in.actions[1].at_secs should be no earlier than the action before, found 0"
+    );
+    assert_eq!(
+        broken(|case| case["in"]["reserves"][0]["risk"]["maintenance_bps"] = json!(9_999)),
+        "case 1 (sequence).in.reserves[0] was refused: InvalidBonus"
+    );
+    assert_eq!(
+        broken(|case| case["out"]["SOL.cash"] = json!(1)),
+        "case 1 (sequence).out.SOL.cash should be the name of a result of this market, found 1"
+    );
+    assert_eq!(
+        broken(|case| case["out"]["abs_tol"]["SOL.cash"] = json!(1)),
+        "case 1 (sequence).out.abs_tol.SOL.cash should be the name of a result of this market, found 1"
+    );
+}
+
 #[test]
 fn a_kind_the_engine_does_not_have_yet_is_counted_apart() {
     let text = file(r#"{"kind": "claims", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#);
