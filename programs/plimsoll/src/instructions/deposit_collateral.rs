@@ -50,6 +50,7 @@ pub(crate) fn handle(ctx: Context<DepositCollateral>, amount_atoms: u64) -> Resu
         let reserve = &mut accounts.reserve.load_mut()?.state;
         require_key(&position.market, &Pubkey::new_from_array(reserve.market), PlimsollError::WrongMarket)?;
         transfer.require(reserve, Vault::Collateral)?;
+        reserve.require_no_flash().or_refuse()?;
 
         let by_owner = accounts.depositor.key.as_array() == &position.owner;
         let counted = position.has_debt();
