@@ -220,11 +220,11 @@ fn a_borrower_closes_a_position_out_of_its_own_collateral_with_the_pool() -> Tol
     Ok(())
 }
 
-/// Does something in a world and, in another like it, within a loan of all the cash of a reserve. Returns both, and the
-/// loan's fee.
+/// Does something in a world and, in another like it, within a loan: the reserve differs by the loan's fee alone. Returns
+/// the one within first.
 fn within_and_without(
     world: &World,
-    token: &Token,
+    (token, principal): (&Token, u64),
     role: &impl Role,
     act: impl Fn(&mut World) -> Instruction,
 ) -> Result<[(World, Receipt); 2], Box<Refused>> {
@@ -232,10 +232,9 @@ fn within_and_without(
     let instruction = act(&mut without);
     let plain = without.send(&[instruction], &[role])?;
     let between = [act(&mut within)];
-    let cash = within.reserve(token).state.cash_atoms;
-    let lent = within.flash(role, token, cash, &between)?;
+    let lent = within.flash(role, token, principal, &between)?;
     let mut expected = without.reserve(token).state;
-    expected.insurance_atoms += flash_fee(cash);
+    expected.insurance_atoms += flash_fee(principal);
     expected.sequence += 2;
     assert_eq!(within.reserve(token).state, expected, "as without a loan, but for its fee");
     Ok([(within, lent), (without, plain)])
@@ -254,9 +253,10 @@ fn a_terminal_liquidation_inside_a_loan_of_all_cash_costs_lenders_no_more_and_cl
     }
     setting.world.accrue_interest(&liquidator, &usdc)?;
     let before = setting.world.reserve(&usdc).state;
-    let [(within, lent), (without, plain)] = within_and_without(&setting.world, &usdc, &liquidator, |world| {
-        world.liquidation(&liquidator, &borrower, &sol, &usdc, Limits::NONE)
-    })?;
+    let [(within, lent), (without, plain)] =
+        within_and_without(&setting.world, (&usdc, before.cash_atoms), &liquidator, |world| {
+            world.liquidation(&liquidator, &borrower, &sol, &usdc, Limits::NONE)
+        })?;
     let told = |receipt: &Receipt| {
         let event = receipt.events.iter().find_map(|event| match event {
             Event::PositionLiquidated(event) => Some(event.clone()),
@@ -295,13 +295,33 @@ fn a_settlement_inside_a_loan_is_shared_as_without_one() -> Told {
     liquidate_as_quoted(world, &liquidator, &borrower, (&sol, &usdc), Limits::NONE)?;
     world.accrue_interest(&liquidator, &usdc)?;
 
-    let [(within, _), (without, _)] = within_and_without(world, &usdc, &liquidator, |world| {
+    let cash = world.reserve(&usdc).state.cash_atoms;
+    let [(within, _), (without, _)] = within_and_without(world, (&usdc, cash), &liquidator, |world| {
         let position = &world.position(&borrower);
         ix::SettleDefault { position, offers: &world.offers(position, None) }.instruction().expect("offers fit")
     })?;
     assert_eq!(within.reserve(&usdt).state, without.reserve(&usdt).state, "of the other debt there was no loan");
     assert_eq!(within.position(&borrower).state.debt_count, 0);
-    assert_eq!(within.reserve(&usdc).state.insurance_atoms, flash_fee(world.reserve(&usdc).state.cash_atoms));
+    assert_eq!(within.reserve(&usdc).state.insurance_atoms, flash_fee(cash));
+    within.check_invariants();
+    Ok(())
+}
+
+#[test]
+fn interest_is_booked_before_a_loan_makes_liquidity_scarce() -> Told {
+    let mut setting = setting();
+    let borrower = setting.borrower("100", "5000");
+    let (usdc, world) = (setting.usdc.clone(), &mut setting.world);
+    world.advance_with_prices(86_400);
+    // A day's interest at the rate of a reserve without cash would be more than a thousand times as much.
+    let most = world.reserve(&usdc).state.cash_atoms - usdc.atoms("10");
+    let [(within, _), (without, _)] = within_and_without(world, (&usdc, most), &borrower, |world| {
+        let (payer, position) = (borrower.address(), world.position_address(&borrower));
+        let reserve = &world.reserve(&usdc);
+        ix::Repay { payer, position, reserve, payer_liquidity: None, amount_atoms_max: 1 }.instruction()
+    })?;
+    assert_eq!(within.position(&borrower).state, without.position(&borrower).state);
+    assert!(within.reserve(&usdc).state.debt_index.get() > world.reserve(&usdc).state.debt_index.get());
     within.check_invariants();
     Ok(())
 }
