@@ -116,7 +116,6 @@ fn amounts_that_cannot_be_lent_are_refused() {
 fn a_return_is_for_all_or_nothing() {
     let mut halves = Halves::new();
     let usdc = halves.scene.usdc.clone();
-    let poor = halves.scene.world.person("poor");
     // An atom short of the fee: 5 bps of 10,000.
     for (atoms, error) in [(4, Some(TOKEN_INSUFFICIENT_FUNDS)), (5, None)] {
         let poor = halves.scene.world.person("poor");
@@ -135,6 +134,7 @@ fn a_return_is_for_all_or_nothing() {
         }
     }
     // Whose tokens they are, the token program asks.
+    let poor = halves.scene.world.person("poor");
     let mut theft = halves.scene.world.flash_repayment(&poor, &usdc);
     theft.accounts[2].pubkey = halves.repay().accounts[2].pubkey;
     let stranger = halves.scene.stranger.clone();
@@ -270,8 +270,7 @@ fn within_a_loan(name: &str, writes: Writes) -> (super::accounts::Stage, Vec<Ins
     stage.send(&instruction).unwrap_or_else(|refused| panic!("{name} alone: {refused:?}"));
     stage.scene.world = world;
     let (world, stranger) = (&stage.scene.world, &stage.scene.stranger);
-    let halves = [world.flash_borrowing(stranger, &token, 1_000), world.flash_repayment(stranger, &token)];
-    let [borrow, repay] = halves;
+    let (borrow, repay) = (world.flash_borrowing(stranger, &token, 1_000), world.flash_repayment(stranger, &token));
     (stage, vec![borrow, instruction, repay])
 }
 

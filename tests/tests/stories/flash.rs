@@ -69,9 +69,8 @@ fn liquidated_with_nothing(volatile: Spec, stable: Spec) -> Told {
         panic!("one event each: {receipt:?}")
     };
     assert_eq!((lent.borrower, returned.payer), (liquidator.address(), liquidator.address()));
-    let told = |principal_atoms, fee_atoms| (principal_atoms, fee_atoms);
-    assert_eq!(told(lent.principal_atoms, lent.fee_atoms), (principal, flash_fee(principal)));
-    assert_eq!(told(returned.principal_atoms, returned.fee_atoms), (principal, flash_fee(principal)));
+    assert_eq!((lent.principal_atoms, lent.fee_atoms), (principal, flash_fee(principal)));
+    assert_eq!((returned.principal_atoms, returned.fee_atoms), (principal, flash_fee(principal)));
     assert_eq!(lent.cash_atoms, before.cash_atoms - principal);
     assert_eq!((returned.cash_atoms, returned.insurance_atoms), (after.cash_atoms, after.insurance_atoms));
     assert_eq!((lent.sequence, returned.sequence), (before.sequence + 1, before.sequence + 3));
@@ -145,20 +144,22 @@ fn the_pool_refuses_what_it_must_with_the_pool() {
     // Another vault of the pool's, of a token that is not in it, and somebody's own account as a vault.
     let stray = pool.vault(&other);
     let own = address_of(&trader, &usdc);
-    let edits: [(PoolError, fn(&mut Instruction, [Pubkey; 3]), &str); 6] = [
-        (PoolError::WrongVault, |swap, [stray, ..]| swap.accounts[5].pubkey = stray, "another vault"),
-        (PoolError::WrongVault, |swap, [_, own, _]| swap.accounts[5].pubkey = own, "the trader's account as vault"),
-        (PoolError::WrongAuthority, |swap, [.., mint]| swap.accounts[7].pubkey = mint, "another mint"),
-        (PoolError::WrongMint, |swap, _| swap.accounts[7].pubkey = swap.accounts[6].pubkey, "one mint twice"),
-        (PoolError::WrongMint, |swap, _| swap.accounts[9].pubkey = Kind::Token2022.program(), "the other program"),
-        (PoolError::WrongAuthority, |swap, [_, own, _]| swap.accounts[1].pubkey = own, "another authority"),
-    ];
-    for (error, edit, what) in edits {
-        println!("{what}");
+    for (account, key, error) in [
+        (1, own, PoolError::WrongAuthority),
+        (5, stray, PoolError::WrongVault),
+        (5, own, PoolError::WrongVault),
+        (7, other.mint, PoolError::WrongAuthority),
+        (7, sol.mint, PoolError::WrongMint),
+        (9, Kind::Token2022.program(), PoolError::WrongMint),
+    ] {
         let mut bad = good.clone();
-        edit(&mut bad, [stray, own, other.mint]);
+        bad.accounts[account].pubkey = key;
         world.refuses(error as u32, |world| world.send(&[bad], &[&trader]));
     }
+    let mut unsigned = good.clone();
+    unsigned.accounts[0].is_signer = false;
+    let payer = world.person("payer");
+    world.refuses(PoolError::NotSigned as u32, |world| world.send(&[unsigned], &[&payer]));
     for (error, swap) in [
         (PoolError::ZeroAmount, Swap { amount_in: 0, amount_out_min: 0 }),
         (PoolError::ZeroAmount, Swap { amount_in: 1, amount_out_min: 0 }),
