@@ -7,6 +7,7 @@ mod refusals {
     mod amounts;
     mod config;
     mod feeds;
+    mod flash;
     mod health;
     mod legs;
     mod prices;

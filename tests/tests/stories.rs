@@ -9,6 +9,7 @@ mod stories {
     mod dead_feeds;
     mod defaults;
     mod dust;
+    mod flash;
     mod interest;
     mod kit;
     mod liquidations;

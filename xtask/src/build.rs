@@ -28,6 +28,8 @@ pub const PLIMSOLL: Program =
     Program { package: "plimsoll", name: "plimsoll", manifest: "programs/plimsoll/Cargo.toml" };
 pub const SOUNDNESS: Program =
     Program { package: "plimsoll-soundness", name: "soundness", manifest: "tests/programs/soundness/Cargo.toml" };
+pub const POOL: Program =
+    Program { package: "plimsoll-test-pool", name: "pool", manifest: "tests/programs/pool/Cargo.toml" };
 
 /// Arguments of rustc, besides the linker and the path remapping. sBPF v3, frames of 4 KB (`docs/toolchain.md`).
 pub const SBF_FLAGS: &[&str] = &[
@@ -47,7 +49,7 @@ pub struct Args {
     /// Also record the program as artifacts/plimsoll.so, for machines without a compiler
     #[arg(long)]
     record: bool,
-    /// Only target/deploy/plimsoll.so: no test program, no IDL
+    /// Only target/deploy/plimsoll.so: no test programs, no IDL
     #[arg(long, conflicts_with = "record")]
     program_only: bool,
 }
@@ -66,6 +68,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<()> {
     }
     if let Some(toolchain) = &compiler {
         soundness(ws, toolchain)?;
+        pool(ws, toolchain)?;
     }
     idl::write(ws)
 }
@@ -110,6 +113,11 @@ pub fn program(ws: &Workspace) -> Result<Option<Toolchain>> {
 /// Makes `target/deploy/soundness.so`, the program of `tests/tests/soundness.rs`.
 pub fn soundness(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     compile_shown(ws, toolchain, SOUNDNESS)
+}
+
+/// Makes `target/deploy/pool.so`, the market of the tests.
+pub fn pool(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    compile_shown(ws, toolchain, POOL)
 }
 
 fn compile_shown(ws: &Workspace, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {

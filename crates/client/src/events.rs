@@ -60,6 +60,8 @@ events!(
     StalePriceNoticed,
     SupplyChanged,
     InsuranceFunded,
+    FlashBorrowed,
+    FlashRepaid,
     FeesCollected,
     AccountChanged,
     CollateralChanged,

@@ -83,6 +83,10 @@ pub enum EngineError {
     CollateralCapExceeded = 6403,
     /// Reserve is closed.
     ReserveClosed = 6404,
+    /// A flash loan of the reserve is open.
+    FlashOpen = 6405,
+    /// A flash loan would end with less than before it.
+    FlashUnbalanced = 6406,
 
     /// Target health, call level, dust, cool-off or auction time out of range.
     InvalidMarketPolicy = 6500,

@@ -52,10 +52,12 @@ impl ReserveState {
         owed_ceil(self.debt_shares.get(), self.debt_index.get())
     }
 
-    /// What lenders own: cash and debt less what of the interest belongs to insurance and protocol. Rounded down, atoms.
+    /// What lenders own: cash, debt and an open flash loan less what of the interest belongs to insurance and protocol.
+    /// Rounded down, atoms.
     pub fn assets_atoms(&self) -> u64 {
         owed_floor(self.debt_shares.get(), self.debt_index.get())
             .saturating_add(self.cash_atoms)
+            .saturating_add(self.flash.principal_atoms)
             .saturating_sub(self.insurance_accrued_atoms)
             .saturating_sub(self.fee_accrued_atoms)
     }

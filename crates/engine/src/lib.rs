@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | debt owed, repayment asked, debt value for health | up | nobody repays less than is owed |
 //! | collateral value, asset liquidation value, health | down | health is never flattered |
-//! | collateral seized, fees, shares minted on supply, assets paid on redeem | down | no free atom |
+//! | collateral seized, liquidation fee, shares minted on supply, assets paid on redeem | down | no free atom |
+//! | fee of a flash loan | up | no free loan |
 //! | debt shares minted on borrow | up | no free atom |
 //! | debt shares burned on repay | down | no free atom |
 //! | loss booked | up | the residue is the lenders' |
@@ -19,6 +20,7 @@
 pub mod alv;
 pub mod error;
 pub mod fixed;
+pub mod flash;
 pub mod health;
 pub mod interest;
 pub mod liquidation;

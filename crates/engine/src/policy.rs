@@ -3,6 +3,7 @@
 use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::flash::FLASH_FEE_BPS_MAX;
 use crate::interest::MAX_RATE_BPS;
 use crate::price::{Price, Reading, DECIMALS_MAX};
 use crate::state::*;
@@ -214,7 +215,8 @@ impl MarketPolicy {
             && (3_600..=30 * 86_400).contains(&self.proposal_life_secs)
             && self.pause_max_secs <= 7 * 86_400
             && self.liquidation_pause_max_secs <= 3_600;
-        let rest = self.provision_limit_bps <= BPS && self.reserved == [0; 3];
+        let rest =
+            self.provision_limit_bps <= BPS && self.flash_fee_bps <= FLASH_FEE_BPS_MAX && self.reserved == [0; 2];
         check(health && amounts && bonus && times && rest, EngineError::InvalidMarketPolicy)
     }
 }

@@ -154,19 +154,7 @@ impl World {
     ) -> Outcome {
         self.wallet(liquidator, seized);
         self.wallet(liquidator, repaid);
-        let position = &self.position(borrower);
-        let liquidate = Liquidate {
-            liquidator: liquidator.address(),
-            position,
-            seized: &self.reserve(seized),
-            repaid: &self.reserve(repaid),
-            liquidator_liquidity: None,
-            liquidator_collateral: None,
-            repay_max_atoms: limits.repay_max_atoms,
-            seize_min_atoms: limits.seize_min_atoms,
-            offers: &self.offers(position, None),
-        };
-        self.act(liquidate.instruction().expect("offers fit"), liquidator)
+        self.act(self.liquidation(liquidator, borrower, seized, repaid, limits), liquidator)
     }
 
     /// Anyone looks at a position, judged by one collateral and one debt.

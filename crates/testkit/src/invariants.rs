@@ -10,7 +10,9 @@ use plimsoll_client::accounts::{Account, AccountState, Lender, Position, Reserve
 use plimsoll_client::events::Event;
 use plimsoll_client::PROGRAM_ID;
 use plimsoll_engine::shares::{VIRTUAL_ASSETS, VIRTUAL_SHARES};
-use plimsoll_engine::state::{CollateralSlot, DebtSlot, LenderState, PositionState, ReserveState, MAX_COLLATERALS};
+use plimsoll_engine::state::{
+    CollateralSlot, DebtSlot, FlashLoan, LenderState, PositionState, ReserveState, MAX_COLLATERALS,
+};
 
 use crate::outcome::Receipt;
 use crate::{Kind, Vault, World};
@@ -27,6 +29,7 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ("I8", "A position's used slots are full, distinct and first; the others are zero; no reserve is collateral and debt"),
     ("I9", "The price of a supply share never falls, but by a haircut, and then by no more than it"),
     ("I10", "A debt index never falls and time of interest and reading never go back"),
+    ("I11", "No flash loan is open between transactions"),
 ];
 
 /// What the invariants compare with what was before.
@@ -65,6 +68,9 @@ impl World {
         for reserve in self.decode_all::<ReserveState>() {
             self.vaults(&reserve, &mut violations);
             self.sums(&reserve, &positions, &lenders, &mut violations);
+            expect(&mut violations, reserve.state.flash == FlashLoan::NONE, || {
+                format!("I11: {} has {:?}", self.name_of(&reserve.address), reserve.state.flash)
+            });
         }
         for position in &positions {
             slots(position, &mut violations);

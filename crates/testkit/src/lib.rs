@@ -28,8 +28,10 @@
 #![warn(missing_docs)]
 
 mod actions;
+mod flash;
 mod invariants;
 mod outcome;
+mod pools;
 mod prices;
 mod roles;
 mod snapshot;
@@ -40,6 +42,8 @@ mod world;
 pub use actions::{Limits, Offering};
 pub use invariants::INVARIANTS;
 pub use outcome::{failed, refused, Outcome, Receipt, Refused};
+pub use pool::{PoolError, Swap};
+pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};
 pub use roles::{Borrower, Lender, Liquidator, Person, Role};
 pub use snapshot::Snapshot;

@@ -4,7 +4,7 @@ use plimsoll_engine::state::*;
 
 use crate::Kind;
 
-/// Policy of a test market: target 1.05, dust 1 USD, 10 slots of cool-off, 5% default bonus.
+/// Policy of a test market: target 1.05, dust 1 USD, 10 slots of cool-off, 5% default bonus, flash loans at 5 bps.
 pub fn policy() -> MarketPolicy {
     MarketPolicy {
         target_health_bps: 10_500,
@@ -20,7 +20,8 @@ pub fn policy() -> MarketPolicy {
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
         provision_limit_bps: 50,
-        reserved: [0; 3],
+        flash_fee_bps: 5,
+        reserved: [0; 2],
     }
 }
 

@@ -21,5 +21,8 @@ pub const POSITION_SEED: &[u8] = b"position";
 #[constant]
 pub const LENDER_SEED: &[u8] = b"lender";
 
+/// The sysvar that shows a transaction's instructions.
+pub const INSTRUCTIONS_SYSVAR: Pubkey = pubkey!("Sysvar1nstructions1111111111111111111111111");
+
 /// Program that owns Pyth push price accounts.
 pub const PYTH_PUSH_PROGRAM: Pubkey = pubkey!("FsJ3A3u2vn5cTVofAjvy6y5kwABJAqYWpe4975bi2epH");

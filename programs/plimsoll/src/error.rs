@@ -99,6 +99,18 @@ pub enum PlimsollError {
     CollateralCapExceeded = 403,
     #[msg("Reserve is closed: it can be redeemed from and repaid to, no more")]
     ReserveClosed = 404,
+    #[msg("A flash loan of this reserve is open; do this before `flash_borrow` or after `flash_repay`")]
+    FlashOpen = 405,
+    #[msg("Flash loan would end with less cash or other supply shares than before it, or none is open")]
+    FlashUnbalanced = 406,
+    #[msg(
+        "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
+    )]
+    FlashRepayMissing = 420,
+    #[msg("No `flash_borrow` of this reserve, not yet repaid, comes before in this transaction; add one")]
+    FlashBorrowMissing = 421,
+    #[msg("Flash loans are taken and repaid by instructions of the transaction itself; do not call through a program")]
+    NotTopLevel = 422,
 
     /// Configuration.
     #[msg("Market policy is out of range: target health, call level, dust, cool-off, bonus or a delay")]
@@ -215,6 +227,8 @@ engine_errors!(
     BorrowCapExceeded,
     CollateralCapExceeded,
     ReserveClosed,
+    FlashOpen,
+    FlashUnbalanced,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,

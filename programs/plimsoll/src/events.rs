@@ -137,6 +137,48 @@ pub struct InsuranceFunded {
     pub slot: u64,
 }
 
+/// Liquidity was lent for the rest of a transaction.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlashBorrowed {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Who borrowed.
+    pub borrower: Pubkey,
+    /// Lent, atoms.
+    pub principal_atoms: u64,
+    /// Fee to pay on top, atoms.
+    pub fee_atoms: u64,
+    /// Cash after, atoms.
+    pub cash_atoms: u64,
+    /// Sequence of the reserve.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// A flash loan was returned.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlashRepaid {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Who paid.
+    pub payer: Pubkey,
+    /// Returned to cash, atoms.
+    pub principal_atoms: u64,
+    /// Paid to insurance on top, atoms.
+    pub fee_atoms: u64,
+    /// Cash after, atoms.
+    pub cash_atoms: u64,
+    /// Insurance after, atoms.
+    pub insurance_atoms: u64,
+    /// Sequence of the reserve.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// Protocol fees were paid to the treasury.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

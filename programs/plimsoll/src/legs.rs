@@ -221,6 +221,7 @@ impl<'a, 'info> Legs<'a, 'info> {
             let slot = &position.collaterals()[index];
             if slot.counted_atoms < slot.atoms {
                 let mut reserve = edit_reserve(self.account(index)?)?;
+                reserve.require_no_flash().or_refuse()?;
                 plimsoll_engine::transitions::count(position, index, &mut reserve).or_refuse()?;
                 reserve.sequence = reserve.sequence.wrapping_add(1);
             }

@@ -14,6 +14,7 @@ pub mod constants;
 pub mod error;
 pub mod events;
 pub mod instructions;
+pub mod introspection;
 pub mod legs;
 pub mod oracle;
 pub mod state;
@@ -101,6 +102,19 @@ pub mod plimsoll {
     /// most the target less 100), for a bonus of `bonus_bps`. Two zeros remove the order. The owner alone may.
     pub fn set_protection_order(ctx: Context<SetProtectionOrder>, trigger_bps: u64, bonus_bps: u64) -> Result<()> {
         set_protection_order::handle(ctx, trigger_bps, bonus_bps)
+    }
+
+    /// Borrow `amount_atoms` until a later top-level `flash_repay` of this transaction returns them with a fee. Anyone may.
+    ///
+    /// Neither may be called through another program. Until then the reserve takes part in `liquidate`, `repay` and
+    /// `settle_default` only.
+    pub fn flash_borrow(ctx: Context<FlashBorrow>, amount_atoms: u64) -> Result<()> {
+        flash_borrow::handle(ctx, amount_atoms)
+    }
+
+    /// Return a reserve's flash loan, its principal and its fee. Anyone may.
+    pub fn flash_repay(ctx: Context<FlashRepay>) -> Result<()> {
+        flash_repay::handle(ctx)
     }
 
     /// Settle a default: insurance pays the loss, lenders bear the rest in proportion. Anyone may. No token moves.

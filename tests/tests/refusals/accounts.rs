@@ -4,8 +4,9 @@ use super::common::*;
 use anchor_lang::error::ErrorCode;
 use places::*;
 use plimsoll_client::PROGRAM_ID;
-use stage::Stage;
+pub use stage::Stage;
 
+mod flash;
 mod governing;
 mod lending;
 mod liquidating;
@@ -16,18 +17,19 @@ mod stage;
 const OTHER_OWNER: Pubkey = Pubkey::new_from_array([1; 32]);
 
 /// Every instruction of the program.
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let groups = [
         liquidating::liquidation_cases(),
         positions::position_cases(),
         lending::lending_cases(),
+        flash::flash_cases(),
         governing::governing_cases(),
     ];
     groups.into_iter().flatten().collect()
 }
 
 /// The stage on which an instruction works; a few need what others do not.
-fn stage_for(case: &str) -> Stage {
+pub fn stage_for(case: &str) -> Stage {
     let mut stage = Stage::new();
     match case {
         "notice_stale_price" => stage.scene.world.advance(86_400),
@@ -122,7 +124,7 @@ fn an_account_of_the_program_is_of_its_kind_and_the_programs() {
         let mut forge = |what: &str, error: ErrorCode, owner: Pubkey, data: Vec<u8>| {
             let world = stage.scene.world.clone();
             stage.scene.world.put_account(key, owner, data);
-            stage.refuses(&format!("{} with {account} {what}", case.name), error, instruction);
+            stage.refuses_alone(&format!("{} with {account} {what}", case.name), error, instruction);
             stage.scene.world = world;
         };
         let mut other_kind = original.data.clone();
@@ -142,7 +144,7 @@ fn an_account_of_the_program_is_of_its_kind_and_the_programs() {
         let alien = if account == &"market" { stage.scene.sol.reserve } else { stage.scene.world.market };
         swapped.accounts[index].pubkey = alien;
         let what = format!("{} with another kind of account for {account}", case.name);
-        stage.refuses(&what, ErrorCode::AccountDiscriminatorMismatch, &swapped);
+        stage.refuses_alone(&what, ErrorCode::AccountDiscriminatorMismatch, &swapped);
     });
 }
 
@@ -157,7 +159,7 @@ fn every_signature_is_needed() {
         let mut unsigned = instruction.clone();
         unsigned.accounts[index].is_signer = false;
         let what = format!("{} without the signature of {}", case.name, case.accounts[index].0);
-        stage.refuses(&what, ErrorCode::AccountNotSigner, &unsigned);
+        stage.refuses_alone(&what, ErrorCode::AccountNotSigner, &unsigned);
     });
     assert!(signers >= 14, "{signers}");
 }
@@ -178,7 +180,7 @@ fn every_writable_account_must_be_writable() {
         if case.created.contains(&account) || (index == 0 && !case.created.is_empty()) {
             stage.refuses(&what, InstructionError::PrivilegeEscalation, &protected);
         } else {
-            stage.refuses(&what, ErrorCode::ConstraintMut, &protected);
+            stage.refuses_alone(&what, ErrorCode::ConstraintMut, &protected);
         }
     });
     assert!(writable >= 50, "{writable}");
@@ -194,7 +196,7 @@ fn every_named_account_must_be_there() {
             short.accounts.truncate(count);
             // What comes before the missing one is checked first, and is right.
             let what = format!("{} with {count} accounts", case.name);
-            stage.refuses(&what, ErrorCode::AccountNotEnoughKeys, &short);
+            stage.refuses_alone(&what, ErrorCode::AccountNotEnoughKeys, &short);
         }
     }
 }

@@ -62,10 +62,15 @@ impl fmt::Display for Refusal {
 
 /// Why an outcome is not this refusal, if it is not.
 pub fn differs(outcome: &Outcome, expected: &Refusal) -> Option<String> {
+    differs_at(0, outcome, expected)
+}
+
+/// Why an outcome is not this refusal of the instruction with this index among those sent, if it is not.
+pub fn differs_at(index: u8, outcome: &Outcome, expected: &Refusal) -> Option<String> {
     match outcome {
         Ok(receipt) => Some(format!("expected {expected}, but it succeeded: {:?}", receipt.events)),
         Err(refused) => {
-            let exact = TransactionError::InstructionError(FIRST_INSTRUCTION, expected.0.clone());
+            let exact = TransactionError::InstructionError(FIRST_INSTRUCTION + index, expected.0.clone());
             (refused.error != exact).then(|| format!("expected {expected}, but: {refused:?}"))
         }
     }

@@ -255,7 +255,8 @@ const BROKEN_POLICIES: &[(&str, PolicyEdit)] = &[
     ("a pause above a week", |p| p.pause_max_secs = 7 * 86_400 + 1),
     ("a liquidation pause above an hour", |p| p.liquidation_pause_max_secs = 3_601),
     ("a provision limit above one", |p| p.provision_limit_bps = 10_001),
-    ("reserved bytes", |p| p.reserved[2] = 1),
+    ("a flash fee above one percent", |p| p.flash_fee_bps = 101),
+    ("reserved bytes", |p| p.reserved[1] = 1),
 ];
 
 #[test]

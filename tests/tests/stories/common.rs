@@ -59,8 +59,13 @@ pub fn setting() -> Setting {
     setting_in(World::with_market())
 }
 
-pub fn setting_in(mut world: World) -> Setting {
-    let (sol, usdc) = (world.add(Spec::volatile("SOL", "150")), world.add(Spec::stable("USDC", "1")));
+pub fn setting_in(world: World) -> Setting {
+    setting_of(world, Spec::volatile("SOL", "150"), Spec::stable("USDC", "1"))
+}
+
+/// The same, with other tokens in the parts of SOL and USDC.
+pub fn setting_of(mut world: World, sol: Spec, usdc: Spec) -> Setting {
+    let (sol, usdc) = (world.add(sol), world.add(usdc));
     let (lender, liquidator) = (world.lender(), world.liquidator());
     world.supply(&lender, &usdc, usdc.atoms("1000000")).expect("a supply");
     Setting { world, sol, usdc, lender, liquidator }

@@ -7,6 +7,22 @@ fn show(name: &str, receipt: &Receipt) {
     println!("{name:<34} {:>7} CU {:>5} bytes {:>3} keys", receipt.compute_units - 300, receipt.bytes, receipt.keys);
 }
 
+/// Compute units of each instruction of the transaction itself.
+fn each(receipt: &Receipt) -> Vec<&str> {
+    let mut depth = 0;
+    let mut each = Vec::new();
+    for line in &receipt.logs {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["Program", _, "invoke", _] => depth += 1,
+            ["Program", _, "success"] => depth -= 1,
+            ["Program", _, "consumed", units, ..] if depth == 1 => each.push(units),
+            _ => {}
+        }
+    }
+    each
+}
+
 #[test]
 fn compute_units() -> Told {
     for token_2022 in [false, true] {
@@ -34,6 +50,9 @@ fn compute_units() -> Told {
         world.advance_with_prices(400);
         show("refresh_reserves 2", &world.refresh_reserves(&keeper, &[&sol, &usdc])?);
         show("accrue_interest", &world.accrue_interest(&keeper, &usdc)?);
+        let loan = world.flash(&keeper, &usdc, usdc.atoms("1000"), &[])?;
+        show("flash_borrow and flash_repay", &loan);
+        println!("  of which {:?} CU", each(&loan));
         show("redeem", &world.redeem(&lender, &usdc, 1 << 40)?);
         world.set_price(&sol, "128");
         world.refresh_prices();

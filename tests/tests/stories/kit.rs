@@ -28,7 +28,7 @@ type Break = fn(&mut Setting, &Borrower);
 
 #[test]
 fn each_broken_invariant_is_noticed_by_its_id() -> Told {
-    let breaks: [(&str, Break); 11] = [
+    let breaks: [(&str, Break); 12] = [
         ("I1", |setting, _| {
             let vault = setting.usdc.vault(Vault::Liquidity);
             let mut account = setting.world.svm.get_account(&vault).expect("a vault");
@@ -64,6 +64,7 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
             let usdc = setting.usdc.clone();
             setting.world.accrue_interest(&keeper, &usdc).expect("interest");
         }),
+        ("I11", |setting, _| reserve(setting, |state| state.flash.fee_atoms = 1)),
     ];
     for (id, break_it) in breaks {
         let mut setting = setting();

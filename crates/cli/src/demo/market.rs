@@ -29,7 +29,8 @@ pub fn policy() -> MarketPolicy {
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
         provision_limit_bps: 50,
-        reserved: [0; 3],
+        flash_fee_bps: 5,
+        reserved: [0; 2],
     }
 }
 

@@ -8,11 +8,13 @@ use crate::accounts::{Position, Reserve};
 use crate::address::EVENT_AUTHORITY;
 use crate::{AccountMeta, Instruction, Pubkey, PROGRAM_ID};
 
+mod flash;
 mod governing;
 mod lending;
 mod liquidating;
 mod positions;
 
+pub use flash::*;
 pub use governing::*;
 pub use lending::*;
 pub use liquidating::*;

@@ -31,8 +31,10 @@ wire! {
         pub liquidation_pause_max_secs: u64,
         /// Provisions above this share of assets stop supply, bps.
         pub provision_limit_bps: u64,
+        /// Fee of a flash loan, bps of its principal. At most 100.
+        pub flash_fee_bps: u64,
         /// Zero.
-        pub reserved: [u64; 3],
+        pub reserved: [u64; 2],
     }
 }
 

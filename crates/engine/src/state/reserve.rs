@@ -78,6 +78,23 @@ state! {
 }
 
 state! {
+    /// A flash loan, open within a transaction at most. All zero where none is.
+    pub struct FlashLoan {
+        /// Lent, atoms; 0 means that no loan is open. Part of lenders' assets, not of cash.
+        pub principal_atoms: u64,
+        /// To be paid to insurance with its return, atoms.
+        pub fee_atoms: u64,
+        /// Cash before it, atoms.
+        pub cash_atoms: u64,
+        /// Supply shares before it.
+        pub supply_shares: Word128,
+        /// Zero.
+        pub reserved: u64,
+    }
+}
+const _: () = assert!(core::mem::size_of::<FlashLoan>() == 48);
+
+state! {
     /// One token of a market: its two vaults and the ledgers in them, its debt and supply, its risk and its price.
     ///
     /// Warning: totals exclude interest since `accrued_at`; use the projections in [`interest`](crate::interest).
@@ -176,8 +193,8 @@ state! {
         pub depth_confirmed_at: i64,
         /// How long a confirmation lasts, seconds.
         pub depth_valid_secs: u64,
-        /// Open flash loan: principal, fee, cash and supply shares before it.
-        pub flash: [u64; 6],
+        /// Open flash loan.
+        pub flash: FlashLoan,
         /// Zero.
         pub reserved: [u8; 888],
     }

@@ -178,7 +178,8 @@ fn each_range_of_a_market_policy_broken_alone_is_refused() {
         ("pause above a week", |m| m.pause_max_secs = 604_801),
         ("liquidation pause above an hour", |m| m.liquidation_pause_max_secs = 3_601),
         ("provision limit above all", |m| m.provision_limit_bps = 10_001),
-        ("reserved", |m| m.reserved[2] = 1),
+        ("flash fee above one percent", |m| m.flash_fee_bps = 101),
+        ("reserved", |m| m.reserved[1] = 1),
     ];
     for (name, change) in breaches {
         let mut market = valid_market();

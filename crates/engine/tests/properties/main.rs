@@ -7,6 +7,7 @@ mod alv;
 mod config;
 mod extremes;
 mod fixed;
+mod flash;
 mod health;
 mod interest;
 mod liquidation;

@@ -2,6 +2,7 @@
 
 use anchor_lang::prelude::*;
 
+use crate::error::OrRefuse;
 use crate::events::{self, ReservesRefreshed};
 use crate::oracle;
 use crate::state::Reserve;
@@ -19,6 +20,7 @@ pub(crate) fn handle(ctx: Context<AccrueInterest>) -> Result<()> {
     let now = oracle::now()?;
     let price = {
         let reserve = &mut ctx.accounts.reserve.load_mut()?.state;
+        reserve.require_no_flash().or_refuse()?;
         reserve.accrue(now.unix);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         (&reserve.reading).into()

@@ -60,6 +60,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u6
         let reserve = &accounts.reserve.load()?.state;
         require_key(&reserve.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
         transfer.require(reserve, Vault::Liquidity)?;
+        reserve.require_no_flash().or_refuse()?;
     }
     let key = accounts.reserve.key();
     let index = position.debt_slot(key.as_array()).or_refuse()?;

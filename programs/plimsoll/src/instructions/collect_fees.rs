@@ -50,6 +50,7 @@ pub(crate) fn handle(ctx: Context<CollectFees>) -> Result<()> {
         let reserve = &mut accounts.reserve.load_mut()?.state;
         require_key(&reserve.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
         transfer.require(reserve, Vault::Liquidity)?;
+        reserve.require_no_flash().or_refuse()?;
         reserve.accrue(now.unix);
         let atoms = reserve.take_fees().or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);

@@ -67,6 +67,7 @@ pub(crate) fn handle<'info>(
             let reserve = &accounts.reserve.load()?.state;
             require_key(&position.market, &Pubkey::new_from_array(reserve.market), PlimsollError::WrongMarket)?;
             transfer.require(reserve, Vault::Collateral)?;
+            reserve.require_no_flash().or_refuse()?;
             reserve.exceeds_cap(amount_atoms) && accounts.market.is_some()
         };
         let counted = position.has_debt();

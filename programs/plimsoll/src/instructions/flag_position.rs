@@ -46,6 +46,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u
     let legs = Legs::collect(position, &named, ctx.remaining_accounts, offered, now)?;
     for (reserve, key) in [(&accounts.collateral_reserve, &collateral_key), (&accounts.debt_reserve, &debt_key)] {
         let reserve = &mut reserve.load_mut()?.state;
+        reserve.require_no_flash().or_refuse()?;
         reserve.keep_reading(legs.offered(key), &now);
         reserve.sequence = reserve.sequence.wrapping_add(1);
     }

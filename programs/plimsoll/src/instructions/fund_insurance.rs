@@ -47,6 +47,7 @@ pub(crate) fn handle(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<(
     let (event, decimals) = {
         let reserve = &mut accounts.reserve.load_mut()?.state;
         transfer.require(reserve, Vault::Liquidity)?;
+        reserve.require_no_flash().or_refuse()?;
         reserve.receive_insurance(amount_atoms).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);
         let event = InsuranceFunded {

@@ -23,6 +23,7 @@ pub(crate) fn handle(ctx: Context<NoticeStalePrice>) -> Result<()> {
     let now = oracle::now()?;
     let event = {
         let reserve = &mut ctx.accounts.reserve.load_mut()?.state;
+        reserve.require_no_flash().or_refuse()?;
         reserve.notice_stale(&now).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);
         let policy = &reserve.oracle_policy;

@@ -20,6 +20,7 @@ pub(crate) fn handle(ctx: Context<ChangeSupply>, shares: u128, assets_min_atoms:
 
         let reserve = &mut accounts.reserve.load_mut()?.state;
         accounts.transfer().require(reserve, Vault::Liquidity)?;
+        reserve.require_no_flash().or_refuse()?;
         reserve.accrue(now.unix);
         let atoms = reserve.redeem(shares, assets_min_atoms).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);

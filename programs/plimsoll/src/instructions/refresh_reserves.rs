@@ -4,7 +4,7 @@
 
 use anchor_lang::prelude::*;
 
-use crate::error::PlimsollError;
+use crate::error::{OrRefuse, PlimsollError};
 use crate::events::{self, ReservesRefreshed};
 use crate::oracle;
 use crate::state::edit_reserve;
@@ -23,6 +23,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, RefreshReserves<'info>>) -> Resu
     let (mut reserves, mut prices) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
     for [account, price] in pairs {
         let mut reserve = edit_reserve(account)?;
+        reserve.require_no_flash().or_refuse()?;
         let reading = oracle::read(price, &reserve, &now)?;
         reserve.keep_reading(Some(&reading), &now);
         reserve.accrue(now.unix);

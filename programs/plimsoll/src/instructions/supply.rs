@@ -65,6 +65,7 @@ pub(crate) fn handle(ctx: Context<ChangeSupply>, amount_atoms: u64, shares_min: 
     let (event, decimals) = {
         let reserve = &mut accounts.reserve.load_mut()?.state;
         accounts.transfer().require(reserve, Vault::Liquidity)?;
+        reserve.require_no_flash().or_refuse()?;
         reserve.accrue(now.unix);
         let shares = reserve.supply(amount_atoms, shares_min).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);

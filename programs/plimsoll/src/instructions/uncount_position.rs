@@ -25,6 +25,7 @@ pub(crate) fn handle(ctx: Context<UncountPosition>) -> Result<()> {
     let event = {
         let position = &mut accounts.position.load_mut()?.state;
         let reserve = &mut accounts.reserve.load_mut()?.state;
+        reserve.require_no_flash().or_refuse()?;
         let key = accounts.reserve.key();
         let index = position.collateral_index(key.as_array()).ok_or(PlimsollError::SlotNotOpen)?;
         uncount(position, index, reserve).or_refuse()?;

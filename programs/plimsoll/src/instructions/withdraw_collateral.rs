@@ -61,7 +61,11 @@ pub(crate) fn handle<'info>(
         vault: &accounts.collateral_vault,
         token_program: &accounts.token_program,
     };
-    transfer.require(&accounts.reserve.load()?.state, Vault::Collateral)?;
+    {
+        let reserve = &accounts.reserve.load()?.state;
+        transfer.require(reserve, Vault::Collateral)?;
+        reserve.require_no_flash().or_refuse()?;
+    }
     let key = accounts.reserve.key();
     let index = position.collateral_index(key.as_array()).ok_or(PlimsollError::SlotNotOpen)?;
     let legs = if position.has_debt() {

@@ -2,6 +2,8 @@
 
 use super::super::common::*;
 use super::super::legs::foreign;
+use anchor_lang::Discriminator;
+use plimsoll::instruction::{FlashBorrow, FlashRepay};
 
 /// The scene, unhealthy, beside everything that could be mistaken for a part of it.
 pub struct Stage {
@@ -85,24 +87,59 @@ impl Stage {
         address::token_account(&role.address(), &token.mint, &token.kind.program())
     }
 
-    /// Sends an instruction signed by whom it names, at the payer's expense.
+    /// Sends an instruction signed by whom it names, at the payer's expense. Beside half of a flash loan stands the other.
     pub fn send(&mut self, instruction: &Instruction) -> Outcome {
+        let (all, _) = self.complete(instruction);
+        self.send_all(&all)
+    }
+
+    /// An instruction with what has to stand beside it, and its index there.
+    fn complete(&self, instruction: &Instruction) -> (Vec<Instruction>, u8) {
+        let (world, usdc, stranger) = (&self.scene.world, &self.scene.usdc, &self.scene.stranger);
+        if instruction.data.starts_with(FlashBorrow::DISCRIMINATOR) {
+            (vec![instruction.clone(), world.flash_repayment(stranger, usdc)], 0)
+        } else if instruction.data.starts_with(FlashRepay::DISCRIMINATOR) {
+            (vec![world.flash_borrowing(stranger, usdc, 1_000), instruction.clone()], 1)
+        } else {
+            (vec![instruction.clone()], 0)
+        }
+    }
+
+    /// Sends instructions signed by whom they name, at the payer's expense.
+    pub fn send_all(&mut self, instructions: &[Instruction]) -> Outcome {
         let scene = &self.scene;
         let (lender, borrower, liquidator) = (scene.lender.clone(), scene.borrower.clone(), scene.liquidator.clone());
         let (stranger, admin, payer) = (scene.stranger.clone(), scene.world.admin(), self.payer.clone());
         let people: [&dyn Role; 5] = [&lender, &borrower, &liquidator, &stranger, &admin];
         let mut signers: Vec<&dyn Role> = vec![&payer];
-        let signs =
-            |role: &&dyn Role| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == role.address());
+        let metas = || instructions.iter().flat_map(|instruction| &instruction.accounts);
+        let signs = |role: &&dyn Role| metas().any(|meta| meta.is_signer && meta.pubkey == role.address());
         signers.extend(people.into_iter().filter(signs));
-        self.scene.world.send(std::slice::from_ref(instruction), &signers)
+        self.scene.world.send(instructions, &signers)
     }
 
     #[track_caller]
     pub fn refuses(&mut self, case: &str, expected: impl Into<Refusal>, instruction: &Instruction) {
+        let (expected, (all, index)) = (expected.into(), self.complete(instruction));
+        // That the other half is missing is for the first to say.
+        let is_missing = expected == PlimsollError::FlashRepayMissing.into();
+        self.refuses_at(case, if is_missing { 0 } else { index }, expected, &all);
+    }
+
+    /// Like [`Self::refuses`], with nothing beside it: for what is refused before an instruction looks around. (Accounts
+    /// are signers and writable for a whole transaction, so another instruction's flags would count for this one.)
+    #[track_caller]
+    pub fn refuses_alone(&mut self, case: &str, expected: impl Into<Refusal>, instruction: &Instruction) {
+        self.refuses_at(case, 0, expected, std::slice::from_ref(instruction));
+    }
+
+    /// Asserts that the instruction of this index among those sent is refused with exactly this error, and that nothing
+    /// changed.
+    #[track_caller]
+    pub fn refuses_at(&mut self, case: &str, index: u8, expected: impl Into<Refusal>, instructions: &[Instruction]) {
         let before = self.scene.world.snapshot();
-        let outcome = self.send(instruction);
-        if let Some(difference) = differs(&outcome, &expected.into()) {
+        let outcome = self.send_all(instructions);
+        if let Some(difference) = differs_at(index, &outcome, &expected.into()) {
             panic!("{case}: {difference}");
         }
         before.assert_unchanged(&self.scene.world);
