@@ -79,6 +79,7 @@ program_errors!(
     CapTooLargeForDepth,
     DustTooSmall,
     InvalidDecimals,
+    InvalidThrottle,
     WrongMarket,
     WrongReserve,
     WrongMint,

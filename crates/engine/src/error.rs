@@ -110,6 +110,8 @@ pub enum EngineError {
     DustTooSmall = 6509,
     /// Decimals not supported.
     InvalidDecimals = 6510,
+    /// A quarter of the sales throttle is worth less than dust.
+    InvalidThrottle = 6511,
 }
 
 impl EngineError {

@@ -310,9 +310,6 @@ impl ReserveConfig {
             && self.initial.reserved == [0; 6];
         check(initial, EngineError::InvalidWeights)?;
         self.bonus.validate(self.risk.maintenance_bps, market)?;
-        // A quarter of the throttle must hold an atom, or a barely unhealthy position could never be liquidated.
-        let throttle_atoms = widen(self.risk.depth_atoms) * widen(self.bonus.throttle_share_bps) / widen(BPS);
-        check(throttle_atoms >= 4, EngineError::InvalidBonus)?;
         self.oracle_policy.validate()?;
         self.rates.validate()?;
         let sigma = (1..=10 * BPS).contains(&self.sigma_bps);
@@ -322,7 +319,10 @@ impl ReserveConfig {
         check(self.caps.rescue_allowance_bps <= BPS, EngineError::CapTooLargeForDepth)?;
         check(self.risk.cap_is_safe(&self.caps), EngineError::CapTooLargeForDepth)?;
         // Dust must be worth many atoms, or rounding to an atom would matter.
-        let dust_atoms = reading.price_of(reading.price, decimals).atoms_floor(market.dust());
-        check(dust_atoms >= DUST_ATOMS_MIN, EngineError::DustTooSmall)
+        let price = reading.price_of(reading.price, decimals);
+        check(price.atoms_floor(market.dust()) >= DUST_ATOMS_MIN, EngineError::DustTooSmall)?;
+        // A quarter of the throttle, what barely unhealthy positions share, must be worth more than the dust that may pass it.
+        let throttle_atoms = bps_of(self.risk.depth_atoms, self.bonus.throttle_share_bps);
+        check(price.value_floor(throttle_atoms / 4) >= market.dust(), EngineError::InvalidThrottle)
     }
 }

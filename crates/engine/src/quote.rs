@@ -78,7 +78,7 @@ wire! {
         pub retry_slot: u64,
         /// First unix time at which the throttle leaves an atom again; 0 where a full throttle is not the reason.
         pub retry_unix: i64,
-        /// Up to which this position may fill the throttle, collateral atoms; 0 in the terminal state, which does not ask it.
+        /// Up to which this position may fill the throttle, collateral atoms; 0 with a terminal plan, which does not ask it.
         pub throttle_share_atoms: u64,
         /// How much of that is free now, collateral atoms. The whole throttle empties in a line over its window.
         pub throttle_left_atoms: u64,

@@ -47,9 +47,9 @@ pub enum Sighting {
         /// Liquidatable time counted since the flag, seconds.
         auction_secs: u64,
     },
-    /// Healthy, but below the call level: called. A flag is gone.
+    /// Healthy, but below the call level, and neither called nor flagged before.
     Called,
-    /// At or above the call level: flag and call are gone.
+    /// Healthy: the flag is gone; the call too, at or above the call level.
     Cleared,
 }
 
@@ -154,13 +154,11 @@ impl PositionState {
         }
         prices?;
         self.see_healthy(health, market);
-        if !is_called {
-            return Ok(Sighting::Cleared);
-        }
-        if self.called_at == 0 {
+        if is_called && self.called_at == 0 {
             self.called_at = now.unix;
+            return Ok(Sighting::Called);
         }
-        Ok(Sighting::Called)
+        Ok(Sighting::Cleared)
     }
 
     fn see_liquidatable(&mut self, plan: LiquidationPlan, market: &MarketPolicy, now: &Now) -> Result<Sighting> {

@@ -1,7 +1,7 @@
 //! The sales throttle: how much of one collateral liquidations may sell in a window (protocol, section 4.6).
 //!
 //! A leaky bucket of `share * L` atoms (L, not the depth that shrinks with volatility) that runs empty in a line over one
-//! window. What is kept is the time at which it will be empty, so that no rounding gathers however often it is filled:
+//! window. What is kept is the time at which it will be empty, so that no time is lost to rounding however often it is filled with little (each adds 2^-32 s at most):
 //!
 //! ```text
 //! level(t) = capacity * (empty_at - t) / window        filling q moves empty_at by q * window / capacity
@@ -10,7 +10,7 @@
 //! A position may fill it up to a part given by its urgency, so that a crowd of barely unhealthy positions leaves three
 //! quarters to those that cannot wait.
 
-use crate::fixed::{mul_div_floor, saturate, widen, Factor, BPS, FACTOR_BITS};
+use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Factor, BPS, FACTOR_BITS};
 use crate::state::{BonusTerms, ReserveState, SalesThrottle};
 use crate::Now;
 
@@ -62,8 +62,8 @@ impl Throttle {
             return 0;
         }
         // Empty enough where level <= share - 1: (share - 1) / capacity of the window before it is empty.
-        let spare = widen(allowance.share_atoms.saturating_sub(1)) * (widen(self.window_secs) << TIME_BITS);
-        let spare_q32 = spare / widen(self.capacity_atoms.max(1));
+        let (room, window) = (widen(allowance.share_atoms.saturating_sub(1)), widen(self.window_secs) << TIME_BITS);
+        let spare_q32 = mul_div_floor(room, window, widen(self.capacity_atoms.max(1))).unwrap_or(u128::MAX);
         saturate(widen(self.empty_in_q32).saturating_sub(spare_q32).div_ceil(1 << TIME_BITS))
     }
 }
@@ -100,7 +100,8 @@ impl ReserveState {
     pub fn fill_throttle(&mut self, atoms: u64, now: &Now) {
         let throttle = self.throttle_at(now);
         let window = widen(self.bonus.throttle_window_secs) << TIME_BITS;
-        let longer = saturate((widen(atoms) * window).div_ceil(widen(throttle.capacity_atoms.max(1))));
+        let longer = mul_div_ceil(widen(atoms), window, widen(throttle.capacity_atoms.max(1)));
+        let longer = longer.map_or(u64::MAX, saturate);
         self.throttle.empty_at_q32 = self.throttle.empty_at_q32.max(to_q32(now)).saturating_add(longer);
     }
 }

@@ -82,7 +82,7 @@ impl ReserveState {
     /// Maintenance volatility that follows an observed one.
     fn sigma_following(&self, observed: Factor, now: &Now) -> Factor {
         // What was observed before bounds it too: room to rise must not gather while there is nothing to follow.
-        self.sigma_rising(now).min(Factor(self.volatility.sigma_q40)).min(observed)
+        self.sigma_rising(now).min(self.risk.sigma_within(Factor(self.volatility.sigma_q40))).min(observed)
     }
 
     /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.

@@ -123,7 +123,7 @@ pub enum PlimsollError {
     InvalidVolatility = 503,
     #[msg("Depth floor must be above zero and at most the depth")]
     InvalidDepth = 504,
-    #[msg("Bonus is out of order (min <= default <= max, (1 + max) * m <= health of the largest bonus < 1), or the throttle holds less than 4 atoms")]
+    #[msg("Bonus is out of order: min <= default <= max and (1 + max) * m <= health of the largest bonus < 1")]
     InvalidBonus = 505,
     #[msg("Oracle policy is out of range or order")]
     InvalidOraclePolicy = 506,
@@ -135,6 +135,8 @@ pub enum PlimsollError {
     DustTooSmall = 509,
     #[msg("Mint has more than 18 decimals")]
     InvalidDecimals = 510,
+    #[msg("A quarter of the sales throttle must be worth at least the dust value; raise its share of depth")]
+    InvalidThrottle = 511,
 
     /// Accounts.
     #[msg("Account belongs to another market")]
@@ -240,6 +242,7 @@ engine_errors!(
     CapTooLargeForDepth,
     DustTooSmall,
     InvalidDecimals,
+    InvalidThrottle,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.

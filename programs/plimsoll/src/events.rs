@@ -257,7 +257,7 @@ pub struct DebtChanged {
     pub slot: u64,
 }
 
-/// Health of a position fell below the call level; it is not liquidatable yet. A flag it had is gone.
+/// Health of a position fell below the call level; it is not liquidatable yet.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginCalled {
@@ -295,7 +295,7 @@ pub struct PositionFlagged {
     pub slot: u64,
 }
 
-/// Health of a position was seen at or above the call level again: flag and call are gone.
+/// Health of a position of at least one was seen: its flag is gone, and the call too at or above the call level.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlagCleared {

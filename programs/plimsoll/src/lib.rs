@@ -92,7 +92,7 @@ pub mod plimsoll {
     ///
     /// Liquidatable: it is flagged, and the clock that raises the bonus starts or goes on; the clock counts from look to
     /// look, at most the market's `sighting_secs` each. Healthy but below the call level: the borrower is called, once.
-    /// At or above it: flag and call are removed. Both need prices of every leg that may open risk. Fails with `Healthy`
+    /// Health of at least one removes the flag, at or above the call level the call too. Both need prices of every leg that may open risk. Fails with `Healthy`
     /// where there is nothing to record.
     pub fn flag_position<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u16) -> Result<()> {
         flag_position::handle(ctx, offered)

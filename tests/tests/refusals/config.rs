@@ -61,6 +61,11 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("a throttle share above the depth", InvalidBonus, |c| c.bonus.throttle_share_bps = 10_001),
         ("a throttle window below a minute", InvalidBonus, |c| c.bonus.throttle_window_secs = 59),
         ("a throttle window above a day", InvalidBonus, |c| c.bonus.throttle_window_secs = 86_401),
+        ("a throttle whose quarter is worth less than dust", InvalidThrottle, |c| {
+            // A quarter of 1 bp of 200 tokens is worth 0.005 of them, dust 1 USD.
+            (c.risk.depth_atoms, c.risk.depth_floor_atoms) = (c.risk.depth_atoms / 5_000, 1);
+            (c.bonus.throttle_share_bps, c.caps.collateral_atoms) = (1, 0);
+        }),
         ("reserved bytes in the bonus", InvalidBonus, |c| c.bonus.reserved[1] = 1),
         ("no age to borrow at", InvalidOraclePolicy, |c| c.oracle_policy.borrow_age_secs = 0),
         ("an age to borrow at above that to liquidate", InvalidOraclePolicy, |c| c.oracle_policy.borrow_age_secs = 121),
@@ -178,7 +183,9 @@ fn a_mint_with_too_many_decimals_is_refused() {
         scene.refuses(PlimsollError::InvalidDecimals, |scene| scene.world.create_reserve(&token, config));
     }
     let mint = scene.world.create_mint(18, Kind::Spl);
-    let (token, config) = scene.unborn(Spec::volatile("FINE", "1"));
+    // Dear enough that a depth of 64 bits of atoms is a market.
+    let (token, mut config) = scene.unborn(Spec::volatile("FINE", "100"));
+    config.risk.depth_atoms = MOST;
     let token = Token { mint, decimals: 18, reserve: address::reserve(&scene.world.market, &mint), ..token };
     scene.world.create_reserve(&token, config).expect("18 decimals");
 }
@@ -279,14 +286,8 @@ fn overflow_sized_policies_are_refused_but_for_dust() {
         bytemuck::cast_slice_mut::<MarketPolicy, u64>(std::slice::from_mut(&mut extreme))[word] = MOST;
         if word == dust {
             scene.world.create_market(2, extreme).expect("a market where nothing is worth a debt");
-            let token = scene.world.add(Spec::volatile("SOL", "150"));
-            let (borrower, lender, usdc) =
-                (scene.world.borrower(), scene.lender.clone(), scene.world.add(Spec::stable("USDC", "1")));
-            scene.world.supply(&lender, &usdc, usdc.atoms("1000")).expect("a supply");
-            scene.world.deposit(&borrower, &token, token.atoms("100")).expect("a deposit");
-            scene.world.wallet(&borrower, &usdc);
-            scene
-                .refuses(PlimsollError::DebtBelowMin, |scene| scene.world.borrow(&borrower, &usdc, usdc.atoms("1000")));
+            let (_, outcome) = scene.world.try_add(Spec::volatile("SOL", "150"));
+            plimsoll_testkit::refused(outcome, PlimsollError::InvalidThrottle);
         } else {
             scene.refuses_case(&format!("word {word}"), PlimsollError::InvalidMarketPolicy, |scene| {
                 scene.world.create_market(2, extreme)

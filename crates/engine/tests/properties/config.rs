@@ -1,9 +1,11 @@
 use plimsoll_engine::error::EngineError::{self, *};
 use plimsoll_engine::price::Reading;
 use plimsoll_engine::state::*;
+use proptest::prelude::*;
 
+use crate::check;
 use crate::oracle::{frac, int, pow2_neg, sqrt_floor};
-use crate::worlds::{valid_config, valid_market, valid_reading};
+use crate::worlds::{amount, ledger, valid_config, valid_market, valid_reading};
 
 /// A market whose default bonus differs from the largest, so that each order can be broken alone.
 fn verdict(change: impl Fn(&mut ReserveConfig)) -> Result<(), EngineError> {
@@ -142,6 +144,19 @@ fn the_largest_cap_solves_the_invariant() {
 }
 
 #[test]
+fn a_quarter_of_the_throttle_is_worth_dust_at_least() {
+    // 10 USD at 150 USD and nine decimals are 66,666,666.7 atoms; one basis point of the depth, a quarter of that.
+    let with_depth = |depth_atoms: u64| {
+        verdict(|c| {
+            (c.risk.depth_atoms, c.risk.depth_floor_atoms) = (depth_atoms, 1);
+            (c.bonus.throttle_share_bps, c.caps.collateral_atoms) = (1, 0);
+        })
+    };
+    assert_eq!(with_depth(4 * 66_666_667 * 10_000), Ok(()));
+    assert_eq!(with_depth(4 * 66_666_667 * 10_000 - 1), Err(InvalidThrottle));
+}
+
+#[test]
 fn dust_must_be_worth_a_hundred_thousand_atoms() {
     // 10 USD at 150 USD and nine decimals are 66,666,666 atoms; at six decimals 66,666.
     assert_eq!(valid_config().validate(&valid_market(), 9, &valid_reading()), Ok(()));
@@ -186,4 +201,37 @@ fn each_range_of_a_market_policy_broken_alone_is_refused() {
         change(&mut market);
         assert_eq!(market.validate(), Err(InvalidMarketPolicy), "{name}");
     }
+}
+
+#[test]
+fn only_a_rescue_passes_the_cap_and_by_no_more_than_its_allowance() {
+    check(
+        8_000,
+        (amount(), 0u64..=10_000, amount(), amount(), any::<[bool; 2]>()),
+        |(cap, allowance_bps, held, atoms, [is_rescue, near])| {
+            let mut reserve = ledger();
+            reserve.caps = Caps { collateral_atoms: cap, rescue_allowance_bps: allowance_bps, ..reserve.caps };
+            let extra = u128::from(cap) * u128::from(allowance_bps) / 10_000;
+            let with_rescue = u64::try_from(u128::from(cap) + extra).unwrap_or(u64::MAX);
+            prop_assert_eq!(reserve.caps.with_rescue(), with_rescue);
+            let limit = if is_rescue { with_rescue } else { cap };
+            // Half of them around the limit.
+            let held = if near { limit.saturating_sub(atoms).saturating_add(held % 3).saturating_sub(1) } else { held };
+            reserve.collateral_atoms = held;
+            let before = reserve;
+            let all = u128::from(held) + u128::from(atoms);
+            prop_assert_eq!(reserve.exceeds_cap(atoms), all.min(u64::MAX.into()) > cap.into());
+            let expected = match all {
+                _ if atoms == 0 => Err(EngineError::ZeroAmount),
+                _ if all > u64::MAX.into() => Err(EngineError::AmountTooLarge),
+                _ if all > limit.into() => Err(EngineError::CollateralCapExceeded),
+                _ => Ok(()),
+            };
+            prop_assert_eq!(reserve.take_collateral(atoms, true, is_rescue), expected);
+            let taken = if expected.is_ok() { atoms } else { 0 };
+            let after = (before.collateral_atoms + taken, before.counted_atoms + taken);
+            prop_assert_eq!((reserve.collateral_atoms, reserve.counted_atoms), after);
+            Ok(())
+        },
+    );
 }

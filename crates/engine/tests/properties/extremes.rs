@@ -236,6 +236,12 @@ fn reserves_do_not_panic() {
                 let _ = r.write_off(shares);
             });
             each(|r, atoms, shares, _| r.forfeit_collateral(atoms, saturate(shares)));
+            each(|r, atoms, _, now| {
+                r.fill_throttle(atoms, now);
+            });
+            let (throttle, urgency) = (reserve.throttle_at(&now), urgency(&reserve.bonus, Factor(atoms)));
+            let _ = (throttle.level_atoms(), throttle.allowance(urgency), throttle.wait_secs(urgency));
+            let _ = (throttle.wait_secs(Factor(atoms)), reserve.throttle.empty_at_unix(), reserve.exceeds_cap(atoms));
             let _ = { reserve }.keep_reading(Some(&reading), &now);
             Ok(())
         },
@@ -276,6 +282,19 @@ fn positions_do_not_panic() {
             let _ =
                 (uncount(&mut { position }, slot, &mut { reserve }), count(&mut { position }, slot, &mut { reserve }));
             let plan = plan_of(atoms, shares);
+            let mut exposure = Exposure::default();
+            let leg = CollateralLeg { alv: Value(shares), maintenance: Factor(atoms), ..Default::default() };
+            exposure.push_collateral(leg).unwrap();
+            exposure.push_debt(reserve.debt_leg_of(atoms, &reserve.reading, &now)).unwrap();
+            for plan in [Ok(plan), Err(EngineError::Throttled)] {
+                let _ = { position }.see(&exposure, &plan, Ok(()), &market, &now);
+            }
+            { position }.see_exposure(&exposure, &market);
+            { position }.see_liquidation(&LiquidationPlan { health_after: Factor(atoms), ..plan }, &market, &now);
+            let _ = (
+                { position }.set_order(atoms, saturate(shares), &market),
+                require_rescue(&exposure, &exposure, &market),
+            );
             let both = (&mut { reserve }, &mut { reserve });
             let _ = apply_liquidation(&plan, &mut { position }, (slot, slot % 4), both, &market, &now);
             Ok(())

@@ -9,15 +9,16 @@ use crate::check;
 use crate::oracle::*;
 use crate::worlds::*;
 
-/// A reserve of random terms with a price that may open risk, volatility anywhere within its limits.
+/// A reserve of random terms with a price that may open risk. Volatility anywhere within its limits and beyond, at both
+/// speeds, with a sample to come or not.
 #[derive(Clone, Debug)]
-struct Token {
-    reserve: ReserveState,
-    reading: Reading,
+pub struct Token {
+    pub reserve: ReserveState,
+    pub reading: Reading,
 }
 
-fn token() -> impl Strategy<Value = Token> {
-    (risk_terms(), quote(), any::<[u64; 6]>()).prop_map(|(risk, quote, seeds)| {
+pub fn token() -> impl Strategy<Value = Token> {
+    (risk_terms(), quote(), any::<[u64; 9]>()).prop_map(|(risk, quote, seeds)| {
         let mut reserve = valid_reserve();
         reserve.decimals = quote.decimals;
         reserve.risk = risk;
@@ -25,8 +26,14 @@ fn token() -> impl Strategy<Value = Token> {
         reserve.initial.debt_weight_bps = pick(seeds[1], risk.debt_weight_bps, 20_000);
         let sigma = |seed| Factor::from_bps_floor(pick(seed, 0, 2 * risk.sigma_cap_bps)).0;
         reserve.volatility.sigma_q40 = sigma(seeds[2]);
-        reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]).min(reserve.volatility.sigma_q40);
+        reserve.volatility.sigma_maintenance_q40 = sigma(seeds[3]);
         let number = quote.number;
+        let ago = |seed: u64, secs: u64| NOW.unix - i64::try_from(seed % secs).unwrap();
+        reserve.volatility.sampled_at = ago(seeds[6], if seeds[6] & 1 << 40 == 0 { 300 } else { 200_000 });
+        reserve.volatility.moved_at = ago(seeds[7], 200_000);
+        let sampled = u128::from(number) * u128::from(pick(seeds[8], 5_000, 20_000)) / 10_000;
+        reserve.volatility.sampled_price = u64::try_from(sampled).unwrap_or(number).max(1);
+        reserve.volatility.sampled_exponent = quote.exponent.into();
         let average = u64::try_from(u128::from(number) * u128::from(pick(seeds[4], 9_200, 10_900)) / 10_000)
             .unwrap_or(number)
             .max(1);
@@ -41,6 +48,38 @@ fn token() -> impl Strategy<Value = Token> {
         };
         Token { reserve, reading }
     })
+}
+
+/// Kept volatility as observations leave it.
+pub trait WithinLimits {
+    fn within_limits(self) -> Self;
+}
+
+impl WithinLimits for ReserveState {
+    fn within_limits(mut self) -> Self {
+        let within = |sigma| self.risk.sigma_within(Factor(sigma)).0;
+        self.volatility.sigma_q40 = within(self.volatility.sigma_q40);
+        self.volatility.sigma_maintenance_q40 = within(self.volatility.sigma_maintenance_q40);
+        self
+    }
+}
+
+#[test]
+fn volatility_in_maintenance_health_is_never_above_that_in_initial_health() {
+    check(8_000, (token(), any::<u64>()), |(Token { reserve, reading }, seed)| {
+        let now = plimsoll_engine::Now { unix: NOW.unix + i64::try_from(seed % 200_000).unwrap(), ..NOW };
+        for reading in [reading, reserve.reading] {
+            prop_assert!(reserve.sigma_maintenance(&reading, &now) <= reserve.sigma_initial(&reading));
+        }
+        // A sample changes neither, where what is kept lies within the limits.
+        let kept = ReserveState { reading, ..reserve }.within_limits();
+        let mut observed = kept;
+        observed.observe(&now);
+        let both =
+            |reserve: &ReserveState| (reserve.sigma_maintenance(&reading, &now), reserve.sigma_initial(&reading));
+        prop_assert_eq!(both(&observed), both(&kept));
+        Ok(())
+    });
 }
 
 #[test]
@@ -105,13 +144,18 @@ fn a_whole_market_sold_at_once_under_stress_leaves_lenders_whole() {
         |(risk, quote, depth, parts)| {
             // The largest cap `validate` accepts for this depth, to within a hundredth.
             let mut config = ReserveConfig {
-                risk: RiskTerms { depth_atoms: depth.max(1 << 20), depth_floor_atoms: 1 << 10, ..risk },
+                risk: RiskTerms { depth_atoms: depth.max(1 << 32), depth_floor_atoms: 1 << 10, ..risk },
                 ..valid_config()
             };
             config.initial.initial_bps = 1;
             config.initial.debt_weight_bps = 20_000;
-            config.bonus =
-                BonusTerms { bonus_min_bps: 0, bonus_max_bps: 300, health_max_bonus_bps: 9_999, ..config.bonus };
+            config.bonus = BonusTerms {
+                bonus_max_bps: 300,
+                health_max_bonus_bps: 9_999,
+                throttle_share_bps: 10_000,
+                ..config.bonus
+            };
+            config.bonus.bonus_min_bps = 0;
             let reading = valid_reading();
             let valid = |cap: u64| {
                 let caps = Caps { collateral_atoms: cap, rescue_allowance_bps: 1_000, ..config.caps };
@@ -278,4 +322,50 @@ fn a_ninth_collateral_and_a_fifth_debt_are_refused() {
     assert_eq!(exposure.push_collateral(CollateralLeg::default()), Err(EngineError::CollateralSlotsFull));
     assert_eq!(exposure.push_debt(DebtLeg::default()), Err(EngineError::DebtSlotsFull));
     assert_eq!((exposure.collaterals().len(), exposure.debts().len()), (MAX_COLLATERALS, MAX_DEBTS));
+}
+
+fn exposure_of(collateral: u128, debt: u128, unusable: &[Option<EngineError>; 2]) -> Exposure {
+    let mut exposure = Exposure::default();
+    let [first, second] = *unusable;
+    let alv = Value(collateral);
+    let leg = CollateralLeg { alv, maintenance: Factor::ONE, unusable: first, ..Default::default() };
+    exposure.push_collateral(leg).unwrap();
+    exposure
+        .push_debt(DebtLeg { plain: Value(debt), weight: Factor::ONE, unusable: second, ..Default::default() })
+        .unwrap();
+    exposure
+}
+
+#[test]
+fn a_rescue_is_a_deposit_that_takes_a_called_position_no_higher_than_the_target() {
+    let price = || {
+        let unusable = [EngineError::StalePrice, EngineError::ConfidenceTooWide].map(Some);
+        prop_oneof![9 => Just(None), 1 => prop::sample::select(unusable.to_vec())]
+    };
+    // Levels with an exact binary form among them, or no health would be exactly the level.
+    let level = || prop_oneof![1 => Just(10_625u64), 1 => Just(11_250), 4 => 10_000u64..=12_500];
+    let healths = [9_000u128..13_000, 9_000..13_000];
+    check(8_000, (level(), level(), [price(), price()], healths, any::<[u64; 3]>()), |input| {
+        let (call, target, unusable, [from, to], seeds) = input;
+        let market = MarketPolicy { call_level_bps: call, target_health_bps: target, ..valid_market() };
+        let debt = (u128::from(seeds[0]) >> 8 << 4) + 16;
+        // At the levels and next to them, by a unit or by half a bp, as often as anywhere.
+        let near = |level: u64, seed: u64| {
+            let step = if seed & 8 == 0 { 1 } else { debt.div_ceil(20_000) };
+            (u128::from(level) * debt).div_ceil(10_000) + u128::from(seed >> 4) % 5 * step - 2 * step
+        };
+        let from = if seeds[1] & 1 == 0 { near(call, seeds[1] >> 1) } else { debt * from / 10_000 };
+        let to = if seeds[2] & 1 == 0 { near(target, seeds[2] >> 1) } else { debt * to / 10_000 };
+        let outcome = require_rescue(&exposure_of(from, debt, &unusable), &exposure_of(to, debt, &unusable), &market);
+        // Levels are rounded up to 2^-40 and health is rounded down.
+        let up = |bps: u64| frac((u128::from(bps) << 40).div_ceil(10_000), 1u64 << 40);
+        let is_rescue = frac(from, debt) < up(call) && frac(to, debt) < up(target) + pow2_neg(40);
+        let expected = match unusable.into_iter().flatten().next() {
+            Some(error) => Err(error),
+            None if is_rescue => Ok(()),
+            None => Err(EngineError::CollateralCapExceeded),
+        };
+        prop_assert_eq!(outcome, expected);
+        Ok(())
+    });
 }

@@ -5,6 +5,7 @@
 
 mod alv;
 mod config;
+mod counting;
 mod extremes;
 mod fixed;
 mod flash;
@@ -16,6 +17,8 @@ mod price;
 mod quote;
 mod settlement;
 mod shares;
+mod standing;
+mod throttle;
 mod transitions;
 mod volatility;
 mod worlds;

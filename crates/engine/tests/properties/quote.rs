@@ -1,11 +1,16 @@
+use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::health::*;
+use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest};
 use plimsoll_engine::price::Reading;
 use plimsoll_engine::quote::*;
 use plimsoll_engine::state::*;
+use plimsoll_engine::throttle::urgency;
+use plimsoll_engine::Now;
 use proptest::prelude::*;
 
 use crate::check;
+use crate::standing::protected_position;
 use crate::worlds::*;
 
 /// A position that may open risk, with collateral of others before its own.
@@ -178,32 +183,90 @@ fn a_price_that_forbids_borrowing_is_a_reason_and_no_room() {
     assert_eq!(quote.collaterals[0].liquidation_price_nano_usd, 0);
 }
 
-#[test]
-fn a_liquidation_quote_is_its_plan_or_its_refusal() {
-    check(500, (unhealthy_position(), any::<u64>()), |(world, cooling)| {
-        let exposure = world.exposure();
-        let plan = world.plan(0, 0, u64::MAX);
-        let standing = plimsoll_engine::standing::Standing { cooling_until_slot: cooling, ..Default::default() };
-        let quote_of = |plan| quote_liquidation(&exposure, plan, &world.sale(0), &standing, &NOW);
-        let quote = quote_of(&plan);
-        prop_assert_eq!((quote.health_before_e9, quote.retry_slot), (to_e9(exposure.health()), 0));
-        match plan {
-            Ok(plan) => {
-                prop_assert_eq!(
-                    (quote.refusal, quote.repay_atoms, quote.seize_atoms, quote.fee_atoms),
-                    (0, plan.repay_atoms, plan.seize_atoms, plan.fee_atoms)
-                );
-                prop_assert_eq!(
-                    (quote.is_terminal == 1, quote.health_after_e9, quote.gross_factor_e9),
-                    (plan.is_terminal, to_e9(plan.health_after), to_e9(plan.gross_factor))
-                );
+/// What a quote says of a plan or a refusal, field by field.
+fn expected(world: &World, i: usize, plan: &Result<LiquidationPlan, EngineError>) -> LiquidationQuote {
+    let exposure = world.exposure();
+    let nano_usd = |value: Value| u64::try_from(value.0).unwrap_or(u64::MAX);
+    let common = LiquidationQuote {
+        health_before_e9: to_e9(exposure.health()),
+        collateral_nano_usd: nano_usd(exposure.collateral_value()),
+        debt_nano_usd: nano_usd(exposure.debt_value()),
+        auction_secs: world.standing.auction_secs,
+        ..LiquidationQuote::default()
+    };
+    match plan {
+        Ok(plan) => LiquidationQuote {
+            is_terminal: u32::from(plan.is_terminal),
+            is_protection: u32::from(plan.is_protection),
+            is_throttled: u32::from(plan.is_throttled),
+            throttle_share_atoms: plan.allowance.share_atoms,
+            throttle_left_atoms: plan.allowance.left_atoms,
+            repay_atoms: plan.repay_atoms,
+            fee_atoms: plan.fee_atoms,
+            seize_atoms: plan.seize_atoms,
+            gross_factor_e9: to_e9(plan.gross_factor),
+            health_after_e9: to_e9(plan.health_after),
+            ..common
+        },
+        Err(error) => {
+            let allowance = world.throttle.allowance(urgency(&world.collaterals[i].config.bonus, exposure.health()));
+            LiquidationQuote {
+                refusal: error.code(),
+                throttle_share_atoms: allowance.share_atoms,
+                throttle_left_atoms: allowance.left_atoms,
+                ..common
             }
-            Err(error) => prop_assert_eq!((quote.refusal, quote.repay_atoms), (error.code(), 0)),
         }
-        let cooled = quote_of(&Err(plimsoll_engine::EngineError::CoolingOff));
-        prop_assert_eq!(cooled.retry_slot, cooling.saturating_add(1));
+    }
+}
+
+#[test]
+fn a_liquidation_quote_is_its_plan_or_its_refusal_and_when_that_ends() {
+    let worlds = prop_oneof![3 => unhealthy_position(), 1 => protected_position()];
+    let seen = std::cell::RefCell::new(std::collections::BTreeMap::<u32, u32>::new());
+    check(1_200, (worlds, any::<[u64; 3]>(), amount()), |(mut world, [cooling, throttle, order], repay_max)| {
+        if cooling % 4 == 0 {
+            world.standing.cooling_until_slot = NOW.slot - 5 + cooling % 50;
+        }
+        if order % 8 == 0 {
+            world.standing.order = None;
+        }
+        for (i, j) in world.pairs() {
+            let world = if throttle & 1 == 0 { world.narrowed(i, throttle >> 1) } else { world.clone() };
+            let repay_max = if order & 1 == 0 { u64::MAX } else { repay_max.max(1) };
+            let plan = world.plan(i, j, repay_max);
+            let exposure = world.exposure();
+            let quote = quote_liquidation(&exposure, &plan, &world.sale(i), &world.standing, &NOW);
+            *seen.borrow_mut().entry(quote.refusal).or_default() += 1;
+            let (cools, throttled) = (Err(EngineError::CoolingOff), Err(EngineError::Throttled));
+            let (retry_slot, retry_unix) = (quote.retry_slot, quote.retry_unix);
+            prop_assert_eq!(LiquidationQuote { retry_slot, retry_unix, ..expected(&world, i, &plan) }, quote);
+            prop_assert_eq!((retry_slot > 0, retry_unix > 0), (plan == cools, plan == throttled));
+            if retry_slot > 0 {
+                let request =
+                    LiquidationRequest { collateral: i, debt: j, repay_max_atoms: repay_max, seize_min_atoms: 0 };
+                let at = |slot| {
+                    let now = Now { slot, ..NOW };
+                    plan_liquidation(&exposure, &world.sale(i), &world.market, &world.standing, &request, &now)
+                };
+                prop_assert!(at(retry_slot) != cools && at(retry_slot - 1) == cools);
+            }
+            if retry_unix > 0 {
+                // The same prices and debts; the throttle alone grows older.
+                let at = |unix: i64| {
+                    let mut later = world.clone();
+                    let secs = u64::try_from(unix - NOW.unix).unwrap();
+                    later.throttle.empty_in_q32 = world.throttle.empty_in_q32.saturating_sub(secs << 32);
+                    later.plan(i, j, repay_max)
+                };
+                prop_assert!(at(retry_unix) != throttled && at(retry_unix - 1) == throttled);
+            }
+        }
         Ok(())
     });
+    let seen = seen.into_inner();
+    for error in [EngineError::CoolingOff, EngineError::Throttled, EngineError::Healthy] {
+        assert!(seen.get(&error.code()).is_some_and(|count| *count >= 100), "{error:?}: {seen:?}");
+    }
     assert_eq!((to_e9(Factor::MAX), to_e9(Factor::ONE), to_e9(Factor::ZERO)), (u64::MAX, 1_000_000_000, 0));
-    assert_eq!(Value::PER_USD, 1_000_000_000);
 }

@@ -224,7 +224,7 @@ pub struct World {
 /// A throttle that leaves more than any position has.
 pub const WIDE: Throttle = Throttle { capacity_atoms: u64::MAX, empty_in_q32: 0, window_secs: 3_600 };
 
-/// An unhealthy position of 1 to 8 collaterals and 1 to 4 debts, health mostly between 0.9 and 1.
+/// An unhealthy position of 1 to 8 collaterals and 1 to 4 debts, health between 0.5 and 1.
 pub fn unhealthy_position() -> impl Strategy<Value = World> {
     let seeds = any::<[u64; 24]>();
     let legs = |most: usize| prop_oneof![2 => prop::collection::vec(seeds, 1..=2), 1 => prop::collection::vec(seeds, 1..=most)];
@@ -253,9 +253,9 @@ fn world(collaterals: &[[u64; 24]], debts: &[[u64; 24]], seeds: &[u64; 8]) -> Op
         collaterals,
         debts: Vec::new(),
     };
-    let per_cent = match seeds[4] % 4 {
-        0 => pick(seeds[5], 500_000, 900_000),
-        1 => pick(seeds[5], 990_000, 999_999),
+    let per_cent = match seeds[4] % 5 {
+        0 | 1 => pick(seeds[5], 500_000, 900_000),
+        2 => pick(seeds[5], 990_000, 999_999),
         _ => pick(seeds[5], 900_000, 999_999),
     };
     let target = world.exposure().weighted_collateral().0 * 1_000_000 / u128::from(per_cent);
@@ -310,10 +310,15 @@ fn collateral(market: &MarketPolicy, seeds: &[u64; 24]) -> Option<Leg> {
     let least_health = ((10_000 + config.bonus.bonus_max_bps) * config.risk.maintenance_bps).div_ceil(10_000);
     config.bonus.health_max_bonus_bps = pick(seeds[22], least_health, 9_999.max(least_health));
     config.bonus.fee_share_bps = pick(seeds[23], 0, 10_000);
+    // As wide as validation wants it in the smallest market; properties of the throttle bring their own.
+    config.bonus.throttle_share_bps = 10_000;
     config.sigma_bps = pick(seeds[19], config.risk.sigma_floor_bps, config.risk.sigma_cap_bps);
     // The whole cap is in this position: the depth that makes such a cap admissible, within a factor of two.
     config.caps = Caps { collateral_atoms: atoms, rescue_allowance_bps: 0, ..config.caps };
-    while config.validate(market, decimals, &reading) == Err(EngineError::CapTooLargeForDepth) {
+    while matches!(
+        config.validate(market, decimals, &reading),
+        Err(EngineError::CapTooLargeForDepth | EngineError::InvalidThrottle)
+    ) {
         config.risk.depth_atoms = config.risk.depth_atoms.checked_mul(2)?;
         config.risk.depth_floor_atoms = config.risk.depth_floor_atoms.checked_mul(2)?;
     }
