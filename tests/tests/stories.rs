@@ -14,6 +14,7 @@ mod stories {
     mod kit;
     mod liquidations;
     mod protection;
+    mod provisions;
     mod quotes;
     mod reserves;
     mod throttles;

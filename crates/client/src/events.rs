@@ -71,6 +71,7 @@ events!(
     FlagCleared,
     ProtectionOrderSet,
     PositionLiquidated,
+    DefaultMarked,
     DefaultSettled,
 );
 

@@ -72,6 +72,8 @@ pub enum EngineError {
     NotInDefault = 6310,
     /// Trigger or bonus of a protection order out of range.
     InvalidProtectionOrder = 6311,
+    /// Position is not terminal at prices in its favour, and nothing is provided for.
+    NotTerminal = 6312,
 
     /// Not enough liquidity.
     InsufficientLiquidity = 6400,
@@ -87,6 +89,8 @@ pub enum EngineError {
     FlashOpen = 6405,
     /// A flash loan would end with less than before it.
     FlashUnbalanced = 6406,
+    /// Provisions are too large a part of assets to supply.
+    ProvisionTooHigh = 6407,
 
     /// Target health, call level, dust, cool-off or auction time out of range.
     InvalidMarketPolicy = 6500,

@@ -67,10 +67,15 @@ pub struct InitialLeg {
 impl ReserveState {
     /// Projects `atoms` of this token as collateral into maintenance health.
     pub fn collateral_leg(&self, atoms: u64, reading: &Reading, now: &Now) -> CollateralLeg {
+        let for_borrower = reading.price.saturating_add(self.oracle_policy.confidence_excess(reading));
+        self.collateral_leg_at(for_borrower, atoms, reading, now)
+    }
+
+    /// Projects collateral at a price number of the caller's.
+    fn collateral_leg_at(&self, number: u64, atoms: u64, reading: &Reading, now: &Now) -> CollateralLeg {
         let policy = &self.oracle_policy;
         let maintenance = Factor::from_bps_floor(self.risk.maintenance_bps);
-        let for_borrower = reading.price.saturating_add(policy.confidence_excess(reading));
-        let price = reading.price_of(for_borrower, self.decimals);
+        let price = reading.price_of(number, self.decimals);
         let curve = self.risk.curve(price, self.sigma_maintenance(reading, now));
         let plain = price.value_floor(atoms);
         let unusable = policy.permit_liquidation(reading, now).err();
@@ -85,12 +90,14 @@ impl ReserveState {
 
     /// Like [`Self::collateral_leg`], but an old reading does not fade: what a default counts.
     pub fn collateral_leg_undecayed(&self, atoms: u64, reading: &Reading, now: &Now) -> CollateralLeg {
-        let leg = self.collateral_leg(atoms, reading, now);
-        if leg.unusable != Some(EngineError::StalePrice) {
-            return leg;
-        }
-        let plain = leg.price.value_floor(atoms);
-        CollateralLeg { plain, alv: plain, ..leg }
+        self.collateral_leg(atoms, reading, now).undecayed()
+    }
+
+    /// Like [`Self::collateral_leg_undecayed`], at the price most in the borrower's favour: the larger of spot and average,
+    /// plus the confidence (up to the hard limit). What a default is marked at, so that no wick marks one.
+    pub fn collateral_leg_favourable(&self, atoms: u64, reading: &Reading, now: &Now) -> CollateralLeg {
+        let high = reading.price.max(reading.average).saturating_add(self.oracle_policy.confidence_counted(reading));
+        self.collateral_leg_at(high, atoms, reading, now).undecayed()
     }
 
     /// Projects debt shares of this token into maintenance health, with interest up to now.
@@ -100,9 +107,21 @@ impl ReserveState {
 
     /// Projects a debt of `owed_atoms` into maintenance health.
     pub fn debt_leg_of(&self, owed_atoms: u64, reading: &Reading, now: &Now) -> DebtLeg {
+        let for_borrower = reading.price.saturating_sub(self.oracle_policy.confidence_excess(reading));
+        self.debt_leg_at(for_borrower, owed_atoms, reading, now)
+    }
+
+    /// Projects debt shares at the price most in the borrower's favour: the smaller of spot and average, less the confidence
+    /// (up to the hard limit).
+    pub fn debt_leg_favourable(&self, shares: u128, reading: &Reading, now: &Now) -> DebtLeg {
+        let low = reading.price.min(reading.average).saturating_sub(self.oracle_policy.confidence_counted(reading));
+        self.debt_leg_at(low, owed_ceil(shares, self.projected_index(now.unix)), reading, now)
+    }
+
+    /// Projects a debt at a price number of the caller's.
+    fn debt_leg_at(&self, number: u64, owed_atoms: u64, reading: &Reading, now: &Now) -> DebtLeg {
         let policy = &self.oracle_policy;
-        let for_borrower = reading.price.saturating_sub(policy.confidence_excess(reading)).max(1);
-        let price = reading.price_of(for_borrower, self.decimals);
+        let price = reading.price_of(number.max(1), self.decimals);
         DebtLeg {
             owed_atoms,
             price,
@@ -226,6 +245,15 @@ impl Exposure {
 }
 
 impl CollateralLeg {
+    /// At its last reading, where that is old: it does not fade.
+    fn undecayed(self) -> Self {
+        if self.unusable != Some(EngineError::StalePrice) {
+            return self;
+        }
+        let plain = self.price.value_floor(self.atoms);
+        Self { plain, alv: plain, ..self }
+    }
+
     /// `ALV * m`, rounded down.
     pub fn weighted(&self) -> Value {
         self.alv.times_floor(self.maintenance)

@@ -26,6 +26,7 @@ pub mod interest;
 pub mod liquidation;
 pub mod policy;
 pub mod price;
+pub mod provision;
 pub mod quote;
 pub mod settlement;
 pub mod shares;

@@ -155,8 +155,12 @@ impl OraclePolicy {
     /// What confidence exceeds the soft limit, in the reading's numbers: moves the price for the borrower. Counted up to
     /// the hard limit only, or one reading of a worthless token with an absurd confidence would make a position immortal.
     pub fn confidence_excess(&self, reading: &Reading) -> u64 {
-        let counted = reading.confidence.min(bps_of(reading.price, self.confidence_hard_bps));
-        counted.saturating_sub(bps_of(reading.price, self.confidence_soft_bps))
+        self.confidence_counted(reading).saturating_sub(bps_of(reading.price, self.confidence_soft_bps))
+    }
+
+    /// The confidence, up to the hard limit, in the reading's numbers.
+    pub fn confidence_counted(&self, reading: &Reading) -> u64 {
+        reading.confidence.min(bps_of(reading.price, self.confidence_hard_bps))
     }
 
     fn validate(&self) -> Result<()> {
@@ -215,8 +219,9 @@ impl MarketPolicy {
             && (3_600..=30 * 86_400).contains(&self.proposal_life_secs)
             && self.pause_max_secs <= 7 * 86_400
             && self.liquidation_pause_max_secs <= 3_600;
-        let rest =
-            self.provision_limit_bps <= BPS && self.flash_fee_bps <= FLASH_FEE_BPS_MAX && self.reserved == [0; 2];
+        let rest = (1..=BPS).contains(&self.provision_release_bps_per_hour)
+            && self.flash_fee_bps <= FLASH_FEE_BPS_MAX
+            && self.reserved == [0; 2];
         check(health && amounts && bonus && times && rest, EngineError::InvalidMarketPolicy)
     }
 }

@@ -33,6 +33,14 @@ pub fn require_default(exposure: &Exposure, market: &MarketPolicy) -> Result<()>
     if !is_unhealthy || collateral >= debt || collateral > market.dust() {
         return Err(EngineError::NotInDefault);
     }
+    require_known_prices(exposure)
+}
+
+/// Whether a default can be judged: every collateral and debt has a usable price, or one that is dead.
+///
+/// # Errors
+/// `StalePrice`, `ConfidenceTooWide`.
+pub fn require_known_prices(exposure: &Exposure) -> Result<()> {
     // Without any collateral no price matters. With a rest, nobody may pass a forgotten price off as a small rest; one
     // that is dead although it was noticed counts, or a grain behind a dead feed would block settlement for ever.
     let rests = || exposure.collaterals().iter().filter(|leg| leg.atoms > 0);

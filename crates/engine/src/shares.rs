@@ -28,9 +28,14 @@ impl ReserveState {
 
     /// Atoms that supply shares are worth, rounded down, saturating.
     pub fn supply_atoms_floor(&self, shares: u128) -> u64 {
-        let all = self.supply_shares.get().saturating_add(VIRTUAL_SHARES);
-        let assets = widen(self.assets_atoms()) + VIRTUAL_ASSETS;
+        let (all, assets) = self.share_basis();
         mul_div_floor(shares, assets, all).map_or(u64::MAX, saturate)
+    }
+
+    /// All supply shares and the assets behind them, virtual ones included.
+    pub(crate) fn share_basis(&self) -> (u128, u128) {
+        let all = self.supply_shares.get().saturating_add(VIRTUAL_SHARES);
+        (all, widen(self.assets_atoms()) + VIRTUAL_ASSETS)
     }
 
     /// Debt shares to mint for `atoms` borrowed, rounded up.

@@ -21,6 +21,15 @@ fn require_open(reserve: &ReserveState) -> Result<()> {
     Ok(())
 }
 
+/// What a debt was reduced for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidFor {
+    /// Nothing: a repayment.
+    Nothing,
+    /// Collateral of the position, or the debt was written off: a liquidation, a settlement.
+    Collateral,
+}
+
 /// A repayment as decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repayment {
@@ -34,10 +43,12 @@ impl ReserveState {
     /// Takes liquidity in for shares. Interest must be booked up to now.
     ///
     /// # Errors
-    /// `ZeroAmount`, `ReserveClosed`, `SupplyCapExceeded`, `SharesBelowMin` (also where no share would be minted), `AmountTooLarge`.
+    /// `ZeroAmount`, `ReserveClosed`, `ProvisionTooHigh`, `SupplyCapExceeded`, `SharesBelowMin` (also where no share would be
+    /// minted), `AmountTooLarge`.
     pub fn supply(&mut self, atoms: u64, shares_min: u128) -> Result<u128> {
         require_amount(atoms)?;
         require_open(self)?;
+        self.require_little_provision()?;
         let total = self.assets_atoms().checked_add(atoms).ok_or(EngineError::AmountTooLarge)?;
         if total > self.caps.supply_atoms {
             return Err(EngineError::SupplyCapExceeded);
@@ -52,7 +63,8 @@ impl ReserveState {
         Ok(shares)
     }
 
-    /// Burns supply shares for liquidity. Interest must be booked up to now. A remainder below an atom stays with those who stay.
+    /// Burns supply shares for liquidity. Interest must be booked up to now. What is provided for, and a remainder below an
+    /// atom, stay with those who stay.
     ///
     /// # Errors
     /// `ZeroAmount` (also where the shares are worth less than an atom), `AmountExceedsBalance`, `AssetsBelowMin`, `InsufficientLiquidity`.
@@ -61,7 +73,7 @@ impl ReserveState {
             return Err(EngineError::ZeroAmount);
         }
         let left = self.supply_shares.get().checked_sub(shares).ok_or(EngineError::AmountExceedsBalance)?;
-        let atoms = self.supply_atoms_floor(shares);
+        let atoms = self.redeemable_atoms_floor(shares);
         if atoms < atoms_min {
             return Err(EngineError::AssetsBelowMin);
         }
@@ -236,7 +248,7 @@ impl PositionState {
     }
 
     /// A used debt slot; nothing may be written behind them.
-    fn open_debt(&mut self, index: usize) -> Result<&mut DebtSlot> {
+    pub(crate) fn debt_mut(&mut self, index: usize) -> Result<&mut DebtSlot> {
         let open = self.debts.get_mut(..usize::from(self.debt_count));
         open.and_then(|open| open.get_mut(index)).ok_or(EngineError::LegMismatch)
     }
@@ -276,23 +288,33 @@ impl PositionState {
     /// # Errors
     /// `LegMismatch`, `AmountTooLarge`.
     pub fn add_debt(&mut self, index: usize, shares: u128) -> Result<()> {
-        let slot = self.open_debt(index)?;
+        let slot = self.debt_mut(index)?;
         slot.shares = Word128::new(slot.shares.get().checked_add(shares).ok_or(EngineError::AmountTooLarge)?);
         Ok(())
     }
 
-    /// Burns debt shares of a slot. Closes the slot where nothing is left.
+    /// Burns debt shares of a slot. Closes the slot where nothing is left. Returns what of the slot's provision the reserve
+    /// lets go with them ([`ReserveState::release_provision`]), debt shares: as much as was repaid for nothing in return,
+    /// and in any case what would exceed the debt. A liquidation takes collateral with the debt, so the loss stays.
     ///
     /// # Errors
     /// `LegMismatch`, `AmountExceedsBalance`.
-    pub fn remove_debt(&mut self, index: usize, shares: u128) -> Result<()> {
-        let slot = self.open_debt(index)?;
+    #[must_use = "the reserve must let go of it"]
+    pub fn remove_debt(&mut self, index: usize, shares: u128, paid_for: PaidFor) -> Result<u128> {
+        let slot = self.debt_mut(index)?;
+        let provision = slot.provision_shares.get();
         let left = slot.shares.get().checked_sub(shares).ok_or(EngineError::AmountExceedsBalance)?;
+        let provided = match paid_for {
+            PaidFor::Nothing => provision.saturating_sub(shares).min(left),
+            PaidFor::Collateral => provision.min(left),
+        };
+        slot.provision_shares = Word128::new(provided);
         slot.shares = Word128::new(left);
+        slot.provision_shares = Word128::new(provided);
         if left == 0 {
             self.close_debt_slot(index);
         }
-        Ok(())
+        Ok(provision.saturating_sub(provided))
     }
 
     /// Empties the position after a settlement.
@@ -345,6 +367,7 @@ impl PositionState {
         self.debt_count = self.debt_count.saturating_sub(1);
         if self.debt_count == 0 {
             self.called_at = 0;
+            self.defaulted_at = 0;
             self.clear_flag();
         }
         let last = usize::from(self.debt_count);
@@ -382,7 +405,7 @@ pub fn apply_liquidation(
 ) -> Result<()> {
     let shares = position.debts().get(debt).ok_or(EngineError::LegMismatch)?.shares.get();
     let repayment = repaid.plan_repayment(shares, plan.repay_atoms)?;
-    position.remove_debt(debt, repayment.shares)?;
+    repaid.release_provision(position.remove_debt(debt, repayment.shares, PaidFor::Collateral)?);
     repaid.receive_repayment(&repayment)?;
     repaid.receive_insurance(plan.fee_atoms)?;
     let counted = position.remove_collateral(collateral, plan.seize_atoms)?;

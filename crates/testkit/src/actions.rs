@@ -187,6 +187,13 @@ impl World {
         self.act(rescue.expect("offers fit"), role)
     }
 
+    /// Anyone marks a default, or books its provisions anew.
+    pub fn mark_default(&mut self, role: &impl Role, borrower: &Borrower) -> Outcome {
+        let position = &self.position(borrower);
+        let mark = MarkDefault { position, offers: &self.offers(position, None) };
+        self.act(mark.instruction().expect("offers fit"), role)
+    }
+
     /// Anyone settles a default.
     pub fn settle_default(&mut self, role: &impl Role, borrower: &Borrower) -> Outcome {
         let position = &self.position(borrower);

@@ -135,7 +135,11 @@ impl World {
             counted += u128::from(slot.counted_atoms);
         }
         let debts = positions.iter().flat_map(|position| position.state.debts()).filter(|slot| slot.reserve == key);
-        let shares: u128 = debts.map(|slot| slot.shares.get()).sum();
+        let (mut shares, mut provided) = (0u128, 0u128);
+        for slot in debts {
+            shares += slot.shares.get();
+            provided += slot.provision_shares.get();
+        }
         let lent: u128 =
             lenders.iter().filter(|lender| lender.state.reserve == key).map(|lender| lender.state.shares.get()).sum();
 
@@ -146,6 +150,10 @@ impl World {
         let total = state.debt_shares.get();
         expect(violations, shares == total, || {
             format!("I5: positions owe {shares} debt shares to {name}, it says {total}")
+        });
+        let total = state.provision_shares.get();
+        expect(violations, provided == total, || {
+            format!("I12: debts provide {provided} shares in {name}, it says {total}")
         });
         let total = state.supply_shares.get();
         expect(violations, lent == total, || {

@@ -87,6 +87,8 @@ pub enum PlimsollError {
     NotInDefault = 310,
     #[msg("Protection order wants a trigger above 10,000 bps and at least 100 below the target, a bonus of at most the market's default bonus; two zeros remove it")]
     InvalidProtectionOrder = 311,
+    #[msg("Position is not in default at prices in its favour (spot or average, confidence included), and nothing is provided for")]
+    NotTerminal = 312,
 
     /// Reserves.
     #[msg("Reserve has not enough liquidity; wait for repayments or take less")]
@@ -103,6 +105,8 @@ pub enum PlimsollError {
     FlashOpen = 405,
     #[msg("Flash loan would end with less cash or other supply shares than before it, or none is open")]
     FlashUnbalanced = 406,
+    #[msg("Provisions for defaults exceed 0.5% of the reserve's assets; supply after they are settled")]
+    ProvisionTooHigh = 407,
     #[msg(
         "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
     )]
@@ -224,6 +228,7 @@ engine_errors!(
     NothingToSeize,
     NotInDefault,
     InvalidProtectionOrder,
+    NotTerminal,
     InsufficientLiquidity,
     SupplyCapExceeded,
     BorrowCapExceeded,
@@ -231,6 +236,7 @@ engine_errors!(
     ReserveClosed,
     FlashOpen,
     FlashUnbalanced,
+    ProvisionTooHigh,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,

@@ -396,6 +396,37 @@ pub struct LossShared {
     pub total_assets_atoms: u64,
 }
 
+/// Expected loss on one debt of a marked position.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LossProvided {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Expected at prices in the borrower's favour, debt atoms.
+    pub loss_atoms: u64,
+    /// Provided for on this debt, atoms; more than expected where it is still being let go.
+    pub provided_atoms: u64,
+    /// Provisions of the reserve, atoms: lenders redeem at assets less these.
+    pub total_atoms: u64,
+}
+
+/// A default was marked, its provisions were booked anew, or its mark ended.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultMarked {
+    /// Position.
+    pub position: Pubkey,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// Since when it is marked, unix seconds; 0 where the mark has ended.
+    pub defaulted_at: i64,
+    /// Per debt, in slot order.
+    pub provisions: Vec<LossProvided>,
+    /// Sequence of the position.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// A default was settled.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,13 +30,15 @@ pub struct Legs<'a, 'info> {
     now: Now,
 }
 
-/// How old readings of collateral count.
+/// Which prices count, and how old readings of collateral do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OldReadings {
     /// They fade: liquidation.
     Fade,
     /// They count in full: default.
     Keep,
+    /// They count in full, and all prices are those in the borrower's favour: the mark of a default.
+    Favour,
 }
 
 impl<'a, 'info> Legs<'a, 'info> {
@@ -127,11 +129,17 @@ impl<'a, 'info> Legs<'a, 'info> {
             let leg = match old {
                 OldReadings::Fade => reserve.collateral_leg(slot.atoms, reading, &self.now),
                 OldReadings::Keep => reserve.collateral_leg_undecayed(slot.atoms, reading, &self.now),
+                OldReadings::Favour => reserve.collateral_leg_favourable(slot.atoms, reading, &self.now),
             };
             exposure.push_collateral(leg).or_refuse()
         })?;
         self.each_debt(position, |_, slot, reserve, reading| {
-            exposure.push_debt(reserve.debt_leg(slot.shares.get(), reading, &self.now)).or_refuse()
+            exposure
+                .push_debt(match old {
+                    OldReadings::Favour => reserve.debt_leg_favourable(slot.shares.get(), reading, &self.now),
+                    _ => reserve.debt_leg(slot.shares.get(), reading, &self.now),
+                })
+                .or_refuse()
         })?;
         Ok(exposure)
     }

@@ -117,6 +117,12 @@ pub mod plimsoll {
         flash_repay::handle(ctx)
     }
 
+    /// Mark a position that cannot pay its debt and the default bonus even at prices in its favour, and book the loss that is
+    /// expected of it: lenders redeem at assets less provisions from then on. Again, to book anew or to end it. Anyone may.
+    pub fn mark_default<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u16) -> Result<()> {
+        mark_default::handle(ctx, offered)
+    }
+
     /// Settle a default: insurance pays the loss, lenders bear the rest in proportion. Anyone may. No token moves.
     pub fn settle_default<'info>(ctx: Context<'info, SettleDefault<'info>>, offered: u16) -> Result<()> {
         settle_default::handle(ctx, offered)

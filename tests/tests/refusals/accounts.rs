@@ -37,6 +37,7 @@ pub fn stage_for(case: &str) -> Stage {
         "settle_default" => {
             super::health::leave_a_rest(&mut stage.scene, "0.5");
         }
+        "mark_default" => stage.scene.price_sol("50"),
         _ => {}
     }
     stage
@@ -59,9 +60,8 @@ fn every_instruction_works_as_it_stands_and_every_account_of_it_is_looked_at() {
         let mut stage = stage_for(case.name);
         let instruction = (case.build)(&stage);
         let remaining = match case.name {
-            "liquidate" | "flag_position" | "quote_position" | "quote_liquidation" | "settle_default" => {
-                instruction.accounts.len() - case.accounts.len()
-            }
+            "liquidate" | "flag_position" | "mark_default" | "quote_position" | "quote_liquidation"
+            | "settle_default" => instruction.accounts.len() - case.accounts.len(),
             "borrow" => 3,
             "refresh_reserves" => 2,
             _ => 0,

@@ -222,6 +222,7 @@ const REFUSED: &[(&str, Writes)] = &[
     ("fund_insurance", usdc),
     ("collect_fees", usdc),
     ("flag_position", usdc),
+    ("mark_default", usdc),
 ];
 
 /// Accepted while a loan of any reserve it writes is open.

@@ -88,6 +88,33 @@ impl FlagPosition<'_> {
     }
 }
 
+/// Mark a default and book the loss that is expected of it, or book it anew. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkDefault<'a> {
+    /// Position.
+    pub position: &'a Position,
+    /// Prices.
+    pub offers: &'a [Offer],
+}
+
+impl MarkDefault<'_> {
+    /// The call. The debts' reserves are writable.
+    ///
+    /// # Errors
+    /// Where an offer does not fit the position.
+    pub fn instruction(&self) -> Result<Instruction, BuildError> {
+        let accounts = plimsoll::accounts::MarkDefault {
+            market: self.position.market(),
+            position: self.position.address,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        let is_debt = |leg: &Leg| self.position.state.debt_index(leg.reserve.as_array()).is_some();
+        let (rest, offered) = remaining(&legs(self.position, None), &[], is_debt, self.offers)?;
+        Ok(call_with(accounts, rest, plimsoll::instruction::MarkDefault { offered }))
+    }
+}
+
 /// Settle a default. Anyone may.
 #[derive(Clone, Copy, Debug)]
 pub struct SettleDefault<'a> {

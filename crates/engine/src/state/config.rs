@@ -29,8 +29,8 @@ wire! {
         pub pause_max_secs: u64,
         /// Longest pause of liquidation within a day, seconds.
         pub liquidation_pause_max_secs: u64,
-        /// Provisions above this share of assets stop supply, bps.
-        pub provision_limit_bps: u64,
+        /// Speed at which a provision falls where the loss is no longer expected, bps of the debt per hour. At least 1.
+        pub provision_release_bps_per_hour: u64,
         /// Fee of a flash loan, bps of its principal. At most 100.
         pub flash_fee_bps: u64,
         /// Zero.

@@ -77,8 +77,8 @@ state! {
         pub protection_trigger_bps: u64,
         /// Protection order: bonus, bps.
         pub protection_bonus_bps: u64,
-        /// Zero.
-        pub pad2: u64,
+        /// When provisions were last booked.
+        pub provisioned_at: i64,
         /// Collaterals.
         pub collaterals: [CollateralSlot; MAX_COLLATERALS],
         /// Debts.

@@ -195,7 +195,7 @@ impl Pool {
         self.debt.accrue(NOW.unix);
         let repayment = self.debt.plan_repayment(position.debts()[index].shares.get(), atoms)?;
         self.debt.receive_repayment(&repayment)?;
-        position.remove_debt(index, repayment.shares)
+        position.remove_debt(index, repayment.shares, PaidFor::Nothing).map(drop)
     }
 
     fn liquidate(&mut self, who: usize, part: u64) -> Result<()> {

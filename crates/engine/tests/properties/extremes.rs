@@ -266,12 +266,14 @@ fn positions_do_not_panic() {
             );
             let _ = (
                 { position }.add_debt(slot, shares),
-                { position }.remove_debt(slot, shares),
+                { position }.remove_debt(slot, shares, PaidFor::Nothing),
                 { position }.cool_off(&market, &now),
             );
             for (i, debt) in position.debts().iter().enumerate() {
-                let _ =
-                    ({ position }.remove_debt(i, debt.shares.get()), { position }.remove_debt(slot, debt.shares.get()));
+                let _ = (
+                    { position }.remove_debt(i, debt.shares.get(), PaidFor::Nothing),
+                    { position }.remove_debt(slot, debt.shares.get(), PaidFor::Collateral),
+                );
             }
             for (i, collateral) in position.collaterals().iter().enumerate() {
                 let _ = (

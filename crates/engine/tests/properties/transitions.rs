@@ -123,7 +123,7 @@ fn apply(position: &mut PositionState, reserves: &mut [ReserveState; 11], action
             }
             Ok(())
         }
-        Action::Repay { slot, shares } => position.remove_debt(slot, shares.into()),
+        Action::Repay { slot, shares } => position.remove_debt(slot, shares.into(), PaidFor::Nothing).map(drop),
         Action::Uncount { slot } => uncount(position, slot, &mut reserves[number(position, slot)]).map(|_| ()),
     }
 }
@@ -181,7 +181,7 @@ fn a_slot_that_is_not_open_is_no_slot() {
         assert_eq!(position.add_collateral(slot, 1, true), Err(EngineError::LegMismatch));
         assert_eq!(position.remove_collateral(slot, 0), Err(EngineError::LegMismatch));
         assert_eq!(position.add_debt(slot, 1), Err(EngineError::LegMismatch));
-        assert_eq!(position.remove_debt(slot, 0), Err(EngineError::LegMismatch));
+        assert_eq!(position.remove_debt(slot, 0, PaidFor::Nothing), Err(EngineError::LegMismatch));
         assert_eq!(count(&mut position, slot, &mut ledger()), Err(EngineError::LegMismatch));
         assert_eq!(position, before);
     }
@@ -204,7 +204,7 @@ fn what_a_recovery_sale_took_moves_with_its_slots() {
     position.remove_collateral(1, 10).unwrap();
     assert_eq!(position.taken_atoms[0][..3], [10, 12, 0]);
     assert_eq!(position.taken_atoms[2][..3], [30, 32, 0]);
-    position.remove_debt(0, 10).unwrap();
+    assert_eq!(position.remove_debt(0, 10, PaidFor::Nothing), Ok(0));
     assert_eq!(
         position.taken_atoms.map(|taken| [taken[0], taken[1], taken[2]]),
         [[20, 22, 0], [30, 32, 0], [0, 0, 0], [0, 0, 0]]

@@ -110,7 +110,7 @@ pub fn valid_market() -> MarketPolicy {
         proposal_life_secs: 259_200,
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
-        provision_limit_bps: 50,
+        provision_release_bps_per_hour: 1_000,
         flash_fee_bps: 5,
         reserved: [0; 2],
     }

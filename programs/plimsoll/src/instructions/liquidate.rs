@@ -181,6 +181,6 @@ fn write_off_if_empty(
     }
     let shares = position.debts()[0].shares.get();
     let write_off = repaid.write_off(shares);
-    position.remove_debt(0, shares).or_refuse()?;
+    repaid.release_provision(position.remove_debt(0, shares, transitions::PaidFor::Collateral).or_refuse()?);
     Ok(write_off)
 }

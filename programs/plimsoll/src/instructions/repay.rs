@@ -1,6 +1,7 @@
 //! Repay a position's debt. Anyone may; needs no price and cannot be paused. More than is owed pays what is owed.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::transitions::PaidFor;
 
 use super::require_key;
 use crate::error::{OrRefuse, PlimsollError};
@@ -58,7 +59,7 @@ pub(crate) fn handle(ctx: Context<Repay>, amount_atoms_max: u64) -> Result<()> {
         reserve.accrue(now.unix);
         let repayment = reserve.plan_repayment(owed_shares, amount_atoms_max).or_refuse()?;
         reserve.receive_repayment(&repayment).or_refuse()?;
-        position.remove_debt(index, repayment.shares).or_refuse()?;
+        reserve.release_provision(position.remove_debt(index, repayment.shares, PaidFor::Nothing).or_refuse()?);
         position.sequence = position.sequence.wrapping_add(1);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         let event = DebtChanged {

@@ -41,7 +41,9 @@ pub(crate) fn handle<'info>(ctx: Context<'info, SettleDefault<'info>>, offered: 
         let mut reserve = edit_reserve(account)?;
         reserve.keep_reading(legs.offered(account.key), &now);
         reserve.accrue(now.unix);
-        let write_off = reserve.write_off(position.debts()[index].shares.get());
+        let slot = &position.debts()[index];
+        reserve.release_provision(slot.provision_shares.get());
+        let write_off = reserve.write_off(slot.shares.get());
         reserve.sequence = reserve.sequence.wrapping_add(1);
         losses.push(LossShared {
             reserve: *account.key,

@@ -108,6 +108,28 @@ pub fn liquidation_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "mark_default",
+            created: &[],
+            build: |s| {
+                let position = &s.scene.world.position(&s.scene.borrower);
+                ix::MarkDefault { position, offers: &offers(s) }.instruction().expect("offers fit")
+            },
+            accounts: join(vec![
+                vec![
+                    market(),
+                    at(
+                        "position",
+                        vec![
+                            no("a healthy position", other_position, NotTerminal),
+                            no("a position of another market", foreign_position, WrongMarket),
+                            no("an empty position", |s| s.scene.world.position_address(&s.empty), OfferMismatch),
+                        ],
+                    ),
+                ],
+                event(),
+            ]),
+        },
+        Case {
             name: "settle_default",
             created: &[],
             build: |s| {

@@ -57,7 +57,7 @@ fn policy(input: &Fields) -> Result<MarketPolicy> {
         proposal_life_secs: 259_200,
         pause_max_secs: 86_400,
         liquidation_pause_max_secs: 3_600,
-        provision_limit_bps: 50,
+        provision_release_bps_per_hour: 1_000,
         ..terms::market_policy(input)?
     })
 }

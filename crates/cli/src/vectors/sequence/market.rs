@@ -8,7 +8,7 @@ use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::BPS;
 use plimsoll_engine::health::{require_healthy, require_rescue};
 use plimsoll_engine::state::{MarketPolicy, PositionState, Pubkey, ReserveState};
-use plimsoll_engine::transitions::{count, require_debt_min, uncount};
+use plimsoll_engine::transitions::{count, require_debt_min, uncount, PaidFor};
 use plimsoll_engine::{Now, Result};
 
 use super::actions::Action;
@@ -231,7 +231,7 @@ impl Market {
         state.accrue(now.unix);
         let repayment = state.plan_repayment(owed_shares, atoms_max)?;
         state.receive_repayment(&repayment)?;
-        position.remove_debt(index, repayment.shares)?;
+        state.release_provision(position.remove_debt(index, repayment.shares, PaidFor::Nothing)?);
         self.pay(who, reserve, repayment.atoms);
         Ok(())
     }

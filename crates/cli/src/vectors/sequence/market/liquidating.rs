@@ -4,7 +4,7 @@ use plimsoll_engine::error::EngineError;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest};
 use plimsoll_engine::settlement::require_default;
 use plimsoll_engine::state::PositionState;
-use plimsoll_engine::transitions::apply_liquidation;
+use plimsoll_engine::transitions::{apply_liquidation, PaidFor};
 use plimsoll_engine::{Now, Result};
 
 use super::super::actions::Pair;
@@ -53,8 +53,9 @@ impl Market {
         let only_debt = position.debt_count == 1 && position.debt_index(&key_of(repaid)) == Some(0);
         if plan.takes_last_collateral && only_debt {
             let shares = position.debts()[0].shares.get();
-            self.reserves[repaid].state.write_off(shares);
-            position.remove_debt(0, shares)?;
+            let state = &mut self.reserves[repaid].state;
+            state.write_off(shares);
+            state.release_provision(position.remove_debt(0, shares, PaidFor::Collateral)?);
         }
         Ok(())
     }
