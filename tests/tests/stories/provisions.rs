@@ -140,11 +140,12 @@ fn a_wick_marks_nothing() -> Told {
     let mut scene = scene();
     let sol = scene.setting.sol.clone();
     let world = &mut scene.setting.world;
-    world.refresh_prices();
+    world.advance_with_prices(10);
     // Spot fell to 80, the average is where it was.
     let wick = Price { spot: dollars("80"), ..world.price(&sol) };
     assert_eq!(wick.exponent, PRICE_EXPONENT);
     world.publish(&sol, wick);
+    assert!(world.quote_position(&scene.borrower).maintenance_health_e9 < 700_000_000, "by its spot it would be");
     world.refuses(PlimsollError::NotTerminal, |world| world.mark_default(&scene.keeper, &scene.borrower));
     // Nor does a price so uncertain that it might be one the position can pay at.
     let spot = dollars("103");
