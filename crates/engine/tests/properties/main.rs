@@ -14,6 +14,7 @@ mod interest;
 mod liquidation;
 mod oracle;
 mod price;
+mod provision;
 mod quote;
 mod settlement;
 mod shares;
