@@ -288,6 +288,13 @@ fn positions_do_not_panic() {
             let leg = CollateralLeg { alv: Value(shares), maintenance: Factor(atoms), ..Default::default() };
             exposure.push_collateral(leg).unwrap();
             exposure.push_debt(reserve.debt_leg_of(atoms, &reserve.reading, &now)).unwrap();
+            let _ = (
+                { position }.mark(&exposure, &exposure, &market, &now),
+                { position }.provide(slot, atoms, &mut { reserve }, &market, &now),
+                { position }.provide(0, atoms, &mut { reserve }, &market, &now),
+                (reserve.provision_atoms(), reserve.require_little_provision(), reserve.redeemable_atoms_floor(shares)),
+            );
+            { reserve }.release_provision(shares);
             for plan in [Ok(plan), Err(EngineError::Throttled)] {
                 let _ = { position }.see(&exposure, &plan, Ok(()), &market, &now);
             }
@@ -368,6 +375,7 @@ fn plans_and_quotes_do_not_panic() {
                 PositionState { flagged_at: now.unix, auction_secs: words[1], ..bytemuck::Zeroable::zeroed() };
             let rooms = [LendingRoom { atoms: words[3] }; MAX_DEBTS];
             let decimals = [words[0].to_le_bytes()[0]; MAX_COLLATERALS];
+            let _ = (exposure.expected_loss(), exposure.expected_loss_atoms(0), exposure.expected_loss_atoms(9));
             let _ = quote_position(&exposure, &Ok(initial), &rooms, &decimals, (&position, &market), &now);
             let _ =
                 quote_position(&exposure, &Err(EngineError::StalePrice), &rooms, &decimals, (&position, &market), &now);
