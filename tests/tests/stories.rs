@@ -17,6 +17,7 @@ mod stories {
     mod provisions;
     mod quotes;
     mod reserves;
+    mod sales;
     mod throttles;
     mod volatility;
     mod walks;

@@ -28,6 +28,7 @@ pub mod policy;
 pub mod price;
 pub mod provision;
 pub mod quote;
+pub mod recovery;
 pub mod settlement;
 pub mod shares;
 pub mod standing;

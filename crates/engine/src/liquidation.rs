@@ -6,6 +6,7 @@
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
+use crate::recovery::{RecoverySale, SalePrice};
 use crate::standing::Standing;
 use crate::state::{BonusTerms, MarketPolicy, ReserveState};
 use crate::throttle::{urgency, Allowance, Throttle};
@@ -201,19 +202,35 @@ impl Pair<'_> {
         Size { repay, seize, is_throttled: seize < unthrottled }
     }
 
-    /// The size under the caller's hard bound: no debt rest below dust is left behind.
+    /// The caller's hard bound, where it binds: no debt rest below dust is left behind.
+    fn bound(&self, repay_max_atoms: u64, dust: Value) -> Result<u64> {
+        let owed = self.debt.owed_atoms;
+        if self.debt.price.value_ceil(owed.saturating_sub(repay_max_atoms)) >= dust {
+            return Ok(repay_max_atoms);
+        }
+        let rest = self.debt.price.atoms_ceil(dust);
+        owed.checked_sub(rest).filter(|repay| *repay > 0).ok_or(EngineError::RepayMaxBelowDust)
+    }
+
+    /// The size under the caller's hard bound.
     fn bounded(&self, size: &Size, repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
         if size.repay <= repay_max_atoms {
             return Ok((size.repay, size.seize));
         }
-        let owed = self.debt.owed_atoms;
-        let repay = if self.debt.price.value_ceil(owed.saturating_sub(repay_max_atoms)) < dust {
-            let rest = self.debt.price.atoms_ceil(dust);
-            owed.checked_sub(rest).filter(|repay| *repay > 0).ok_or(EngineError::RepayMaxBelowDust)?
-        } else {
-            repay_max_atoms
-        };
+        let repay = self.bound(repay_max_atoms, dust)?;
         Ok((repay, self.seize_for(repay).min(size.seize)))
+    }
+
+    /// The trade with a marked position: at the price of the recovery sale, within what this debt may take.
+    fn recovery(&self, sale: &RecoverySale, repay_max_atoms: u64, market: &MarketPolicy) -> Result<(u64, u64, Factor)> {
+        let price = SalePrice::new(self.collateral, sale, market);
+        let whole = price.size(self.debt, sale.entitled_atoms, self.debt.owed_atoms);
+        let size = if whole.0 <= repay_max_atoms {
+            whole
+        } else {
+            price.size(self.debt, sale.entitled_atoms, self.bound(repay_max_atoms, market.dust())?)
+        };
+        Ok((size.0, size.1, price.factor(self.debt, size)))
     }
 }
 
@@ -320,7 +337,13 @@ pub fn plan_liquidation(
     if size.is_throttled && size.seize == 0 {
         return Err(EngineError::Throttled);
     }
-    let (repay_atoms, seize_atoms) = pair.bounded(&size, request.repay_max_atoms, market.dust())?;
+    let (repay_atoms, seize_atoms, paid_factor) = match standing.recovery.filter(|_| is_terminal) {
+        Some(sale) => pair.recovery(&sale, request.repay_max_atoms, market)?,
+        None => {
+            let (repay, seize) = pair.bounded(&size, request.repay_max_atoms, market.dust())?;
+            (repay, seize, gross_factor)
+        }
+    };
     if seize_atoms == 0 {
         return Err(EngineError::NothingToSeize);
     }
@@ -336,7 +359,7 @@ pub fn plan_liquidation(
         repay_atoms,
         seize_atoms,
         fee_atoms: fee_atoms(repay_atoms, gross_factor, &sale.bonus),
-        gross_factor,
+        gross_factor: paid_factor,
         health_before,
         health_after,
         is_terminal,

@@ -52,6 +52,7 @@ impl PositionState {
             }
         } else if terminal(favourable) {
             self.defaulted_at = now.unix;
+            self.fix_shares(spot);
         } else if self.debts().iter().all(|slot| slot.provision_shares.get() == 0) {
             return Err(EngineError::NotTerminal);
         }

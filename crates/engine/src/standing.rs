@@ -11,6 +11,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::Factor;
 use crate::health::Exposure;
 use crate::liquidation::LiquidationPlan;
+use crate::recovery::RecoverySale;
 use crate::state::{MarketPolicy, PositionState};
 use crate::Now;
 
@@ -26,6 +27,8 @@ pub struct Standing {
     pub auction_secs: u64,
     /// The borrower's protection order.
     pub order: Option<ProtectionOrder>,
+    /// The sale of this pair, where the position is marked in default.
+    pub recovery: Option<RecoverySale>,
 }
 
 /// A borrower's leave to deleverage early, at a small bonus.
@@ -54,16 +57,16 @@ pub enum Sighting {
 }
 
 impl PositionState {
-    /// What a liquidation looks at beyond the legs. `prices`: whether each price of the position may open risk; it matters
+    /// What a liquidation of a pair of slots looks at beyond the legs. `prices`: whether each price of the position may open risk; it matters
     /// only where an order stands ([`Self::has_order`]).
-    pub fn standing(&self, market: &MarketPolicy, now: &Now, prices: Result<()>) -> Standing {
+    pub fn standing(&self, pair: (usize, usize), market: &MarketPolicy, now: &Now, prices: Result<()>) -> Standing {
         let order = self.has_order().then(|| ProtectionOrder {
             trigger: Factor::from_bps_floor(self.protection_trigger_bps),
             bonus: Factor::from_bps_floor(self.protection_bonus_bps),
             refusal: prices.err(),
         });
         let (cooling_until_slot, auction_secs) = (self.cooling_until_slot, self.auction_secs_at(market, now));
-        Standing { cooling_until_slot, auction_secs, order }
+        Standing { cooling_until_slot, auction_secs, order, recovery: self.recovery_sale(pair, market, now) }
     }
 
     /// Liquidatable time counted since the flag, up to now, if it is still liquidatable now. Zero without a flag, and
@@ -122,6 +125,7 @@ impl PositionState {
 
     /// Ends flag and call where an action of the owner, which was let through as healthy, ends them.
     pub fn see_exposure(&mut self, healthy: &Exposure, market: &MarketPolicy) {
+        self.defaulted_at = 0;
         // Whoever is flagged was called.
         if self.called_at != 0 {
             self.see_healthy(healthy.health(), market);
@@ -153,6 +157,7 @@ impl PositionState {
             return Err(EngineError::Healthy);
         }
         prices?;
+        self.defaulted_at = 0;
         self.see_healthy(health, market);
         if is_called && self.called_at == 0 {
             self.called_at = now.unix;
@@ -177,8 +182,11 @@ impl PositionState {
         Ok(Sighting::Flagged { auction_secs: self.auction_secs })
     }
 
-    /// What a liquidation leaves of call, flag and clock.
+    /// What a liquidation leaves of call, flag, clock and mark.
     pub fn see_liquidation(&mut self, plan: &LiquidationPlan, market: &MarketPolicy, now: &Now) {
+        if !plan.is_terminal {
+            self.defaulted_at = 0;
+        }
         if plan.health_after >= Factor::ONE {
             self.see_healthy(plan.health_after, market);
         } else if let Some(counted) = self.auction_secs_alive(market, now).filter(|_| plan.could_sell()) {

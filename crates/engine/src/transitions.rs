@@ -403,6 +403,9 @@ pub fn apply_liquidation(
     market: &MarketPolicy,
     now: &Now,
 ) -> Result<()> {
+    if position.defaulted_at != 0 && plan.is_terminal {
+        position.book_taken((collateral, debt), plan.seize_atoms);
+    }
     let shares = position.debts().get(debt).ok_or(EngineError::LegMismatch)?.shares.get();
     let repayment = repaid.plan_repayment(shares, plan.repay_atoms)?;
     repaid.release_provision(position.remove_debt(debt, repayment.shares, PaidFor::Collateral)?);

@@ -45,7 +45,7 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
             corrupt(&mut setting.world, account.address, account.state, more);
         }),
         ("I7", |setting, borrower| position(setting, borrower, |state| state.collaterals[0].counted_atoms -= 1)),
-        ("I8", |setting, borrower| position(setting, borrower, |state| state.collaterals[5].reserved = 1)),
+        ("I8", |setting, borrower| position(setting, borrower, |state| state.collaterals[5].reserved[0] = 1)),
         ("I8", |setting, borrower| {
             position(setting, borrower, |state| {
                 state.collaterals[1] = state.collaterals[0];

@@ -17,10 +17,8 @@ state! {
         pub atoms: u64,
         /// How much of it is in the reserve's `counted_atoms`, atoms.
         pub counted_atoms: u64,
-        /// Collateral when the default was marked, atoms.
-        pub atoms_at_default: u64,
         /// Zero.
-        pub reserved: u64,
+        pub reserved: [u64; 2],
     }
 }
 

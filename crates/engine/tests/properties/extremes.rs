@@ -9,6 +9,7 @@ use plimsoll_engine::interest::owed_ceil;
 use plimsoll_engine::liquidation::*;
 use plimsoll_engine::price::*;
 use plimsoll_engine::quote::*;
+use plimsoll_engine::recovery::*;
 use plimsoll_engine::settlement::*;
 use plimsoll_engine::standing::*;
 use plimsoll_engine::state::*;
@@ -256,7 +257,7 @@ fn positions_do_not_panic() {
         (state::<PositionState>(), state::<ReserveState>(), state::<MarketPolicy>(), slot, word(), wide(), now()),
         |(position, reserve, market, slot, atoms, shares, now)| {
             let _ = (position.collaterals(), position.debts(), position.has_debt());
-            let _ = (position.standing(&market, &now, Ok(())), position.is_flagged(&market, &now));
+            let _ = (position.standing((slot, slot), &market, &now, Ok(())), position.is_flagged(&market, &now));
             let _ = (position.collateral_index(&reserve.market), position.debt_index(&reserve.market));
             let _ = ({ position }.collateral_slot(&reserve.mint, true), { position }.debt_slot(&reserve.mint));
             let _ = (
@@ -360,7 +361,9 @@ fn plans_and_quotes_do_not_panic() {
                 initial.debts[j] = InitialLeg { value: leg.plain, factor: leg.weight, price: leg.price };
             }
             let order = ProtectionOrder { trigger: Factor(words[2]), bonus: Factor(words[3]), refusal: None };
-            let standing = Standing { cooling_until_slot: words[0], auction_secs: words[1], order: Some(order) };
+            let recovery = Some(RecoverySale { fallen: Factor(words[1]), entitled_atoms: words[2] }).filter(|_| fresh);
+            let standing =
+                Standing { cooling_until_slot: words[0], auction_secs: words[1], order: Some(order), recovery };
             let throttle = Throttle { capacity_atoms: words[3], empty_in_q32: words[1], window_secs: words[0] };
             let sale = SaleTerms { bonus: terms, throttle };
             for (collateral, debt) in

@@ -16,6 +16,7 @@ mod oracle;
 mod price;
 mod provision;
 mod quote;
+mod recovery;
 mod settlement;
 mod shares;
 mod standing;

@@ -233,7 +233,7 @@ fn the_clock_counts_what_consecutive_sightings_vouch_for_and_nothing_else() {
                 let counted = model.counted(&market, now.unix);
                 prop_assert_eq!(position.auction_secs_at(&market, &now), counted.unwrap_or(0), "{:?}", event);
                 prop_assert_eq!(position.is_flagged(&market, &now), counted.is_some());
-                prop_assert_eq!(position.standing(&market, &now, Ok(())).auction_secs, counted.unwrap_or(0));
+                prop_assert_eq!(position.standing((0, 0), &market, &now, Ok(())).auction_secs, counted.unwrap_or(0));
                 let real = u64::try_from(now.unix - position.flagged_at).unwrap();
                 prop_assert!(counted.unwrap_or(0) <= real, "never more than real time");
             }
@@ -312,7 +312,7 @@ pub fn protected_position() -> impl Strategy<Value = World> {
             let owed = int(leg.atoms) * &collateral / &debt / &health;
             leg.atoms = u64::try_from(owed.to_integer()).ok()?.max(1);
         }
-        let order = position.standing(&world.market, &NOW, Ok(())).order;
+        let order = position.standing((0, 0), &world.market, &NOW, Ok(())).order;
         world.standing = Standing { order, ..world.standing };
         (Factor::ONE..Factor::from_bps_floor(trigger)).contains(&world.health()).then_some(world)
     })

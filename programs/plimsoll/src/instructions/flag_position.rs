@@ -53,7 +53,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u
 
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     let sale = accounts.collateral_reserve.load()?.state.sale_terms(&now);
-    let standing = position.standing(&policy, &now, Ok(()));
+    let standing = position.standing((collateral, debt), &policy, &now, Ok(()));
     let request = LiquidationRequest { collateral, debt, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
     let plan = plan_liquidation(&exposure, &sale, &policy, &standing, &request, &now);
 

@@ -118,7 +118,7 @@ pub(crate) fn handle<'info>(
     let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms };
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     let policy = &market.state.policy;
-    let standing = position.standing(policy, &now, legs.prices_for_order(position)?);
+    let standing = position.standing((collateral, debt), policy, &now, legs.prices_for_order(position)?);
     let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now).or_refuse()?;
 
     // Apply: state first.

@@ -27,7 +27,7 @@ impl Market {
         let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms };
         let exposure = self.exposure(&position, OldReadings::Fade, now)?;
         // Not asked where no order stands, but then not looked at either.
-        let standing = position.standing(&self.policy, now, self.prices(&position, now));
+        let standing = position.standing((collateral, debt), &self.policy, now, self.prices(&position, now));
         let plan = plan_liquidation(&exposure, &sale, &self.policy, &standing, &request, now)?;
 
         let policy = self.policy;
@@ -66,7 +66,7 @@ impl Market {
         let debt = position.debt_index(&key_of(pair.debt)).ok_or(EngineError::SlotNotOpen)?;
         let exposure = self.exposure(&position, OldReadings::Fade, now)?;
         let sale = self.reserves[pair.collateral].state.sale_terms(now);
-        let standing = position.standing(&self.policy, now, Ok(()));
+        let standing = position.standing((collateral, debt), &self.policy, now, Ok(()));
         let request = LiquidationRequest { collateral, debt, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
         let plan = plan_liquidation(&exposure, &sale, &self.policy, &standing, &request, now);
         position.see(&exposure, &plan, self.prices(&position, now), &self.policy, now)?;
