@@ -201,9 +201,14 @@ impl Pair<'_> {
         Size { repay, seize, is_throttled: seize < unthrottled }
     }
 
-    /// The size under the caller's hard bound: no debt rest below dust is left behind.
-    fn bounded(&self, size: &Size, repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
-        if size.repay <= repay_max_atoms {
+    /// The size under the buyer's hard bounds, on what is repaid and on what is seized: no debt rest below dust is left behind.
+    fn bounded(&self, size: &Size, bounds: &Bounds, dust: Value) -> Result<(u64, u64)> {
+        let repay_max_atoms = if size.seize <= bounds.seize_max_atoms {
+            bounds.repay_max_atoms
+        } else {
+            self.repay_for(bounds.seize_max_atoms).min(bounds.repay_max_atoms).min(size.repay)
+        };
+        if size.repay <= repay_max_atoms && size.seize <= bounds.seize_max_atoms {
             return Ok((size.repay, size.seize));
         }
         let owed = self.debt.owed_atoms;
@@ -213,8 +218,16 @@ impl Pair<'_> {
         } else {
             repay_max_atoms
         };
-        Ok((repay, self.seize_for(repay).min(size.seize)))
+        Ok((repay, self.seize_for(repay).min(size.seize).min(bounds.seize_max_atoms)))
     }
+}
+
+/// What a buyer will not exceed.
+pub(crate) struct Bounds {
+    /// Most it repays, atoms.
+    pub repay_max_atoms: u64,
+    /// Most it takes, atoms.
+    pub seize_max_atoms: u64,
 }
 
 /// `V < (1 + b_default) * D`: the position cannot pay its debt and the default bonus.
@@ -291,8 +304,29 @@ pub fn plan_liquidation(
     if request.repay_max_atoms == 0 {
         return Err(EngineError::ZeroAmount);
     }
-    let collateral = exposure.collaterals().get(request.collateral).ok_or(EngineError::LegMismatch)?;
-    let debt = exposure.debts().get(request.debt).ok_or(EngineError::LegMismatch)?;
+    let bounds = Bounds { repay_max_atoms: request.repay_max_atoms, seize_max_atoms: u64::MAX };
+    let plan = plan_within(&bounds, exposure, sale, market, standing, (request.collateral, request.debt), now)?;
+    if plan.seize_atoms < request.seize_min_atoms {
+        return Err(EngineError::SeizeBelowMin);
+    }
+    Ok(plan)
+}
+
+/// The trade of one pair for a buyer with these bounds: a liquidator, or the backstop.
+///
+/// # Errors
+/// As [`plan_liquidation`], but for `ZeroAmount` and `SeizeBelowMin`.
+pub(crate) fn plan_within(
+    bounds: &Bounds,
+    exposure: &Exposure,
+    sale: &SaleTerms,
+    market: &MarketPolicy,
+    standing: &Standing,
+    (collateral_index, debt_index): (usize, usize),
+    now: &Now,
+) -> Result<LiquidationPlan> {
+    let collateral = exposure.collaterals().get(collateral_index).ok_or(EngineError::LegMismatch)?;
+    let debt = exposure.debts().get(debt_index).ok_or(EngineError::LegMismatch)?;
     if let Some(error) = collateral.unusable.or(debt.unusable) {
         return Err(error);
     }
@@ -320,18 +354,15 @@ pub fn plan_liquidation(
     if size.is_throttled && size.seize == 0 {
         return Err(EngineError::Throttled);
     }
-    let (repay_atoms, seize_atoms) = pair.bounded(&size, request.repay_max_atoms, market.dust())?;
+    let (repay_atoms, seize_atoms) = pair.bounded(&size, bounds, market.dust())?;
     if seize_atoms == 0 {
         return Err(EngineError::NothingToSeize);
-    }
-    if seize_atoms < request.seize_min_atoms {
-        return Err(EngineError::SeizeBelowMin);
     }
 
     let health_after = health_after(&pair, (repay_atoms, seize_atoms), weighted_collateral, weighted_debt);
     let takes_all = seize_atoms == collateral.atoms;
     let others_empty =
-        exposure.collaterals().iter().enumerate().all(|(i, leg)| i == request.collateral || leg.atoms == 0);
+        exposure.collaterals().iter().enumerate().all(|(i, leg)| i == collateral_index || leg.atoms == 0);
     Ok(LiquidationPlan {
         repay_atoms,
         seize_atoms,

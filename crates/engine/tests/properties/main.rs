@@ -3,7 +3,9 @@
 //! Random inputs have fixed seeds: a failure repeats. Ranges are those of the protocol's section 10 and wider.
 //! Tolerances are derived where they stand; none was chosen because it made a test pass.
 
+mod absorption;
 mod alv;
+mod backstop;
 mod config;
 mod extremes;
 mod fixed;
@@ -12,6 +14,7 @@ mod health;
 mod interest;
 mod liquidation;
 mod oracle;
+mod pools;
 mod price;
 mod quote;
 mod settlement;
