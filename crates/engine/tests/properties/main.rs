@@ -6,6 +6,7 @@
 mod absorption;
 mod alv;
 mod backstop;
+mod backstop_extremes;
 mod config;
 mod extremes;
 mod fixed;
