@@ -51,6 +51,9 @@ fn purchases(
                 let held = seeds[3] >> 1;
                 (pool.collaterals[i].cap_atoms, pool.collaterals[i].atoms) =
                     (held + seeds[2] % world.collaterals[i].atoms + 1, held);
+            } else if let Some(single) = world.plan(i, j, u64::MAX).ok().filter(|_| seeds[0] & 4 == 0) {
+                // An atom less than it would be, which may cost as much.
+                pool.collaterals[i].cap_atoms = (single.seize_atoms - 1).max(1);
             }
             match purchase(&world, &pool, (i, j)) {
                 Ok(plan) => property(&world, &pool, (i, j), &plan)?,
