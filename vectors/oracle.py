@@ -13,6 +13,7 @@ from exact.interest_cases import interest, interests
 from exact.limit_cases import sequences
 from exact.numbers import Refused
 from exact.plan_cases import plan, plans
+from exact.product_sum_cases import product_sum, product_sums
 from exact.throttle_cases import more_plans
 
 
@@ -25,6 +26,8 @@ def cases():
         yield {"kind": "plan", "note": note, "in": given, "out": result, "tol_rel": "0"}
     for note, given in interests():
         yield {"kind": "interest", "note": note, "in": given, "out": interest(given), "tol_rel": "1e-9"}
+    for note, given in product_sums():
+        yield {"kind": "product_sum", "note": note, "in": given, "out": product_sum(given), "tol_rel": "0"}
     yield from sequences()
 
 

@@ -5,6 +5,7 @@ mod fields;
 mod judged;
 mod kinds;
 mod plan;
+mod product_sum;
 mod sequence;
 mod terms;
 #[cfg(test)]

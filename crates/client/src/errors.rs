@@ -99,6 +99,20 @@ program_errors!(
     NotTreasury,
     ExtensionRefused,
     NotAMint,
+    InvalidBackstopPolicy,
+    BackstopClosed,
+    BackstopEmpty,
+    BackstopNotTriggered,
+    CollateralNotOptedIn,
+    BackstopCollateralsFull,
+    ConcentrationCapReached,
+    GainTooLarge,
+    TipBelowMin,
+    DepositWarming,
+    NothingWarming,
+    NoWithdrawalRequested,
+    WithdrawalCooling,
+    WithdrawalLapsed,
 );
 
 macro_rules! framework_errors {

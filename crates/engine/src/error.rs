@@ -116,6 +116,35 @@ pub enum EngineError {
     InvalidDecimals = 6510,
     /// A quarter of the sales throttle is worth less than dust.
     InvalidThrottle = 6511,
+
+    /// Backstop policy out of range or order.
+    InvalidBackstopPolicy = 6800,
+    /// The pool has used up its scales: no more deposits.
+    BackstopClosed = 6801,
+    /// Nothing the pool may spend.
+    BackstopEmpty = 6802,
+    /// The position is not yet the backstop's business.
+    BackstopNotTriggered = 6803,
+    /// The pool has not opted in to this collateral.
+    CollateralNotOptedIn = 6804,
+    /// No free collateral slot in the pool.
+    BackstopCollateralsFull = 6805,
+    /// The pool holds as much of this collateral as it may.
+    ConcentrationCapReached = 6806,
+    /// More collateral for a debt atom than the pool can account for.
+    GainTooLarge = 6807,
+    /// Less than the caller asked for as a tip.
+    TipBelowMin = 6808,
+    /// The deposit is still warming up.
+    DepositWarming = 6809,
+    /// No deposit is warming up.
+    NothingWarming = 6810,
+    /// No withdrawal was requested.
+    NoWithdrawalRequested = 6811,
+    /// The withdrawal is still cooling down.
+    WithdrawalCooling = 6812,
+    /// The withdrawal was not taken in time.
+    WithdrawalLapsed = 6813,
 }
 
 impl EngineError {

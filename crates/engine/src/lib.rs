@@ -11,6 +11,7 @@
 //! | fee of a flash loan | up | no free loan |
 //! | debt shares minted on borrow | up | no free atom |
 //! | debt shares burned on repay | down | no free atom |
+//! | deposit and gain of a backstop provider, tip of a backstop liquidation | down | the sum of claims stays within what is held |
 //! | loss booked | up | the residue is the lenders' |
 // The derives that describe types to the IDL want std; nothing that decides is built with that feature.
 #![cfg_attr(not(any(test, feature = "idl")), no_std)]
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 
 pub mod alv;
+pub mod backstop;
 pub mod error;
 pub mod fixed;
 pub mod flash;

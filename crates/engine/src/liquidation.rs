@@ -202,7 +202,7 @@ impl Pair<'_> {
         Size { repay, seize, is_throttled: seize < unthrottled }
     }
 
-    /// The caller's hard bound, where it binds: no debt rest below dust is left behind.
+    /// A hard bound on the repayment, where it binds: no debt rest below dust is left behind.
     fn bound(&self, repay_max_atoms: u64, dust: Value) -> Result<u64> {
         let owed = self.debt.owed_atoms;
         if self.debt.price.value_ceil(owed.saturating_sub(repay_max_atoms)) >= dust {
@@ -212,26 +212,40 @@ impl Pair<'_> {
         owed.checked_sub(rest).filter(|repay| *repay > 0).ok_or(EngineError::RepayMaxBelowDust)
     }
 
-    /// The size under the caller's hard bound.
-    fn bounded(&self, size: &Size, repay_max_atoms: u64, dust: Value) -> Result<(u64, u64)> {
-        if size.repay <= repay_max_atoms {
+    /// The size under the buyer's hard bounds, on what is repaid and on what is seized: no debt rest below dust is left behind.
+    fn bounded(&self, size: &Size, bounds: &Bounds, dust: Value) -> Result<(u64, u64)> {
+        let repay_max_atoms = if size.seize <= bounds.seize_max_atoms {
+            bounds.repay_max_atoms
+        } else {
+            self.repay_for(bounds.seize_max_atoms).min(bounds.repay_max_atoms).min(size.repay)
+        };
+        if size.repay <= repay_max_atoms && size.seize <= bounds.seize_max_atoms {
             return Ok((size.repay, size.seize));
         }
         let repay = self.bound(repay_max_atoms, dust)?;
-        Ok((repay, self.seize_for(repay).min(size.seize)))
+        Ok((repay, self.seize_for(repay).min(size.seize).min(bounds.seize_max_atoms)))
     }
 
     /// The trade with a marked position: at the price of the recovery sale, within what this debt may take.
-    fn recovery(&self, sale: &RecoverySale, repay_max_atoms: u64, market: &MarketPolicy) -> Result<(u64, u64, Factor)> {
+    fn recovery(&self, sale: &RecoverySale, bounds: &Bounds, market: &MarketPolicy) -> Result<(u64, u64, Factor)> {
         let price = SalePrice::new(self.collateral, sale, market);
-        let whole = price.size(self.debt, sale.entitled_atoms, self.debt.owed_atoms);
-        let size = if whole.0 <= repay_max_atoms {
+        let most_atoms = sale.entitled_atoms.min(bounds.seize_max_atoms);
+        let whole = price.size(self.debt, most_atoms, self.debt.owed_atoms);
+        let size = if whole.0 <= bounds.repay_max_atoms {
             whole
         } else {
-            price.size(self.debt, sale.entitled_atoms, self.bound(repay_max_atoms, market.dust())?)
+            price.size(self.debt, most_atoms, self.bound(bounds.repay_max_atoms, market.dust())?)
         };
         Ok((size.0, size.1, price.factor(self.debt, size)))
     }
+}
+
+/// What a buyer will not exceed.
+pub(crate) struct Bounds {
+    /// Most it repays, atoms.
+    pub repay_max_atoms: u64,
+    /// Most it takes, atoms.
+    pub seize_max_atoms: u64,
 }
 
 /// `V < (1 + b_default) * D`: the position cannot pay its debt and the default bonus.
@@ -308,8 +322,29 @@ pub fn plan_liquidation(
     if request.repay_max_atoms == 0 {
         return Err(EngineError::ZeroAmount);
     }
-    let collateral = exposure.collaterals().get(request.collateral).ok_or(EngineError::LegMismatch)?;
-    let debt = exposure.debts().get(request.debt).ok_or(EngineError::LegMismatch)?;
+    let bounds = Bounds { repay_max_atoms: request.repay_max_atoms, seize_max_atoms: u64::MAX };
+    let plan = plan_within(&bounds, exposure, sale, market, standing, (request.collateral, request.debt), now)?;
+    if plan.seize_atoms < request.seize_min_atoms {
+        return Err(EngineError::SeizeBelowMin);
+    }
+    Ok(plan)
+}
+
+/// The trade of one pair for a buyer with these bounds: a liquidator, or the backstop.
+///
+/// # Errors
+/// As [`plan_liquidation`], but for `ZeroAmount` and `SeizeBelowMin`.
+pub(crate) fn plan_within(
+    bounds: &Bounds,
+    exposure: &Exposure,
+    sale: &SaleTerms,
+    market: &MarketPolicy,
+    standing: &Standing,
+    (collateral_index, debt_index): (usize, usize),
+    now: &Now,
+) -> Result<LiquidationPlan> {
+    let collateral = exposure.collaterals().get(collateral_index).ok_or(EngineError::LegMismatch)?;
+    let debt = exposure.debts().get(debt_index).ok_or(EngineError::LegMismatch)?;
     if let Some(error) = collateral.unusable.or(debt.unusable) {
         return Err(error);
     }
@@ -338,23 +373,20 @@ pub fn plan_liquidation(
         return Err(EngineError::Throttled);
     }
     let (repay_atoms, seize_atoms, paid_factor) = match standing.recovery.filter(|_| is_terminal) {
-        Some(sale) => pair.recovery(&sale, request.repay_max_atoms, market)?,
+        Some(sale) => pair.recovery(&sale, bounds, market)?,
         None => {
-            let (repay, seize) = pair.bounded(&size, request.repay_max_atoms, market.dust())?;
+            let (repay, seize) = pair.bounded(&size, bounds, market.dust())?;
             (repay, seize, gross_factor)
         }
     };
     if seize_atoms == 0 {
         return Err(EngineError::NothingToSeize);
     }
-    if seize_atoms < request.seize_min_atoms {
-        return Err(EngineError::SeizeBelowMin);
-    }
 
     let health_after = health_after(&pair, (repay_atoms, seize_atoms), weighted_collateral, weighted_debt);
     let takes_all = seize_atoms == collateral.atoms;
     let others_empty =
-        exposure.collaterals().iter().enumerate().all(|(i, leg)| i == request.collateral || leg.atoms == 0);
+        exposure.collaterals().iter().enumerate().all(|(i, leg)| i == collateral_index || leg.atoms == 0);
     Ok(LiquidationPlan {
         repay_atoms,
         seize_atoms,

@@ -145,6 +145,19 @@ impl OraclePolicy {
         Ok(())
     }
 
+    /// Whether a reading is good enough for the backstop to buy at, either side of the pair: a quarter of the liquidation age,
+    /// confidence within the soft limit. Providers do not choose the moment, so they get a better price than a liquidator,
+    /// who does.
+    ///
+    /// # Errors
+    /// `StalePrice`, `ConfidenceTooWide`.
+    pub fn permit_absorption(&self, reading: &Reading, now: &Now) -> Result<()> {
+        if reading.age_secs(now.unix) > self.liquidate_age_secs / 4 {
+            return Err(EngineError::StalePrice);
+        }
+        check(self.is_confident(reading), EngineError::ConfidenceTooWide)
+    }
+
     /// What an old reading still counts `noticed_secs` after the notice: falling in a line from one to zero over
     /// `dead_secs - stale_secs`. Rounded down.
     pub fn fade(&self, noticed_secs: u64) -> Factor {
@@ -177,7 +190,7 @@ impl OraclePolicy {
     }
 }
 
-fn check(condition: bool, error: EngineError) -> Result<()> {
+pub(crate) fn check(condition: bool, error: EngineError) -> Result<()> {
     if condition {
         Ok(())
     } else {

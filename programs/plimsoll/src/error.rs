@@ -179,6 +179,40 @@ pub enum PlimsollError {
     ExtensionRefused = 700,
     #[msg("Mint belongs to neither token program")]
     NotAMint = 701,
+
+    /// Backstop.
+    #[msg(
+        "Backstop policy is out of range or order: trigger, tip (at most half the bonus), warm-up >= cooldown >= 2 auction times, window <= cooldown / 4"
+    )]
+    InvalidBackstopPolicy = 800,
+    #[msg(
+        "Backstop pool has used up its scales and takes no more deposits; use the next generation, and take back what is warming up"
+    )]
+    BackstopClosed = 801,
+    #[msg("Backstop pool has nothing it may spend; it keeps its last atom")]
+    BackstopEmpty = 802,
+    #[msg("Position is not yet the backstop's business: health is above its trigger, and liquidators have time left")]
+    BackstopNotTriggered = 803,
+    #[msg("Backstop pool has not opted in to this collateral")]
+    CollateralNotOptedIn = 804,
+    #[msg("Backstop pool has opted in to 16 collaterals already")]
+    BackstopCollateralsFull = 805,
+    #[msg("Backstop pool holds as much of this collateral as its cap allows")]
+    ConcentrationCapReached = 806,
+    #[msg("One atom of debt would buy more atoms of this collateral than the backstop pool can account for")]
+    GainTooLarge = 807,
+    #[msg("Tip would be less than `tip_min`; ask for less")]
+    TipBelowMin = 808,
+    #[msg("Deposit is still warming up; wait until `warm_at`")]
+    DepositWarming = 809,
+    #[msg("No deposit of this provider is warming up")]
+    NothingWarming = 810,
+    #[msg("No withdrawal was requested; request one and wait for the cooldown")]
+    NoWithdrawalRequested = 811,
+    #[msg("Withdrawal is still cooling down; wait until `matures_at`")]
+    WithdrawalCooling = 812,
+    #[msg("Withdrawal was not taken in its window and has lapsed; request it again")]
+    WithdrawalLapsed = 813,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
@@ -249,6 +283,20 @@ engine_errors!(
     DustTooSmall,
     InvalidDecimals,
     InvalidThrottle,
+    InvalidBackstopPolicy,
+    BackstopClosed,
+    BackstopEmpty,
+    BackstopNotTriggered,
+    CollateralNotOptedIn,
+    BackstopCollateralsFull,
+    ConcentrationCapReached,
+    GainTooLarge,
+    TipBelowMin,
+    DepositWarming,
+    NothingWarming,
+    NoWithdrawalRequested,
+    WithdrawalCooling,
+    WithdrawalLapsed,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.

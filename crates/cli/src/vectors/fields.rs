@@ -131,6 +131,12 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
+    /// Decimal numbers, exactly.
+    pub fn numbers(&self, name: &str) -> Result<Vec<BigRational>> {
+        let number = |(i, json)| Ok(read_decimal(&self.path(&format!("{name}[{i}]")), json)?.rational());
+        self.list(name)?.iter().enumerate().map(number).collect()
+    }
+
     /// Decimals of a mint.
     pub fn decimals(&self, name: &str) -> Result<u8> {
         self.converted(name, "0 to 18", |number| {

@@ -87,6 +87,18 @@ impl<'a> Judged<'a> {
         Ok(())
     }
 
+    /// Compares a list of numbers.
+    pub fn reals(&mut self, name: &str, got: &[BigRational]) -> Result<()> {
+        let expected = self.output.numbers(name)?;
+        if expected.len() != got.len() {
+            return Err(self.output.wrong(name, &format!("a list of {}", got.len())));
+        }
+        for (i, (expected, got)) in expected.into_iter().zip(got).enumerate() {
+            self.number(format!("{name}[{i}]"), expected, got.clone(), self.tolerance.absolute.clone());
+        }
+        Ok(())
+    }
+
     /// Compares USD, or a number without a unit.
     pub fn real(&mut self, name: &str, got: BigRational) -> Result<()> {
         let expected = self.output.number(name)?;

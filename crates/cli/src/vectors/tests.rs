@@ -195,6 +195,43 @@ fn a_kind_the_engine_does_not_have_yet_is_counted_apart() {
     assert_eq!((tally.passed, tally.failed, tally.unsupported), (0, 0, 1));
 }
 
+/// Two providers of one and two tokens, a purchase, and half a token withdrawn, with a text replaced.
+fn product_sum(old: &str, new: &str) -> String {
+    let case = r#"{"kind": "product_sum", "note": "n", "in": {"providers": 2, "events": [
+        {"deposit": {"who": 0, "amount": "1"}}, {"deposit": {"who": 1, "amount": 2}},
+        {"offset": {"debt": "1.5", "collateral": "0.3"}}, {"withdraw": {"who": 1, "amount": "0.5"}},
+        {"offset": {"debt": "0.5", "collateral": "1"}}]},
+        "out": {"deposits": ["0.25", "0.25"], "gains": ["0.6", "0.7"]}, "tol_rel": "0"}"#;
+    file(&case.replace(old, new))
+}
+
+#[test]
+fn a_pool_is_played_and_every_provider_compared() {
+    assert_eq!(statuses(&product_sum("", "")), ["pass"]);
+    let outcomes = evaluate(&product_sum("0.7", "0.8")).unwrap();
+    assert!(outcomes[0].line().ends_with("gains[1] expected 0.8 got 0.699999999 <- differs"), "{}", outcomes[0].line());
+    assert_eq!(
+        error(&product_sum(r#""who": 1"#, r#""who": 2"#)),
+        "case 1 (product_sum).in.events[1].deposit.who should be one of the providers, found 2"
+    );
+    assert_eq!(
+        error(&product_sum(r#""1.5""#, r#""3""#)),
+        "case 1 (product_sum).in.events[2].offset was refused: BackstopEmpty"
+    );
+    assert_eq!(
+        error(&product_sum(r#""1.5""#, r#""1.5000000001""#)),
+        r#"case 1 (product_sum).in.events[2].offset.debt should be an amount of tokens with at most nine decimals, found "1.5000000001""#
+    );
+    assert_eq!(
+        error(&product_sum("withdraw", "pray")),
+        "case 1 (product_sum).in.events[3] should be a deposit, a withdraw or an offset"
+    );
+    assert_eq!(
+        error(&product_sum(r#"["0.25", "0.25"]"#, r#"["0.25"]"#)),
+        r#"case 1 (product_sum).out.deposits should be a list of 2, found ["0.25"]"#
+    );
+}
+
 #[test]
 fn a_malformed_file_is_refused_by_case_and_field() {
     assert_eq!(

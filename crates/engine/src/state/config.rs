@@ -180,3 +180,25 @@ wire! {
         pub sigma_bps: u64,
     }
 }
+
+wire! {
+    /// When a backstop pool buys, and how its providers come and go.
+    pub struct BackstopPolicy {
+        /// Health below which the pool buys at once, bps. Below 10,000.
+        pub trigger_health_bps: u64,
+        /// Liquidatable time after the flag from which it buys at any health below one, seconds. Above zero, below two
+        /// auction times: a flag lives no longer.
+        pub trigger_secs: u64,
+        /// Share of the bonus that goes to whoever calls `backstop_liquidate`, bps. At most 5,000.
+        pub tip_share_bps: u64,
+        /// How long a deposit waits, neither absorbing nor earning, before it joins the pool, seconds. At least `cooldown_secs`.
+        pub warm_up_secs: u64,
+        /// How long a requested withdrawal still absorbs before it may be taken, seconds. At least two auction times.
+        pub cooldown_secs: u64,
+        /// How long a warm deposit may join and a matured withdrawal be taken before its wait starts over, seconds. At most
+        /// a quarter of `cooldown_secs`.
+        pub window_secs: u64,
+        /// Zero.
+        pub reserved: [u64; 2],
+    }
+}

@@ -4,6 +4,7 @@
 //! no `u128` (its alignment differs between targets: [`Word128`](crate::fixed::Word128) stands in),
 //! 8-byte fields first, and a zeroed `reserved` block at the end. Sizes are asserted below each struct.
 
+mod backstop;
 mod config;
 mod lender;
 mod market;
@@ -11,6 +12,7 @@ mod position;
 mod reserve;
 mod unbuilt;
 
+pub use backstop::*;
 pub use config::*;
 pub use lender::*;
 pub use market::*;

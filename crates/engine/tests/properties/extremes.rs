@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use crate::check;
 
 /// Words at the edges of every field's range, and any other.
-fn word() -> impl Strategy<Value = u64> {
+pub fn word() -> impl Strategy<Value = u64> {
     prop_oneof![
         3 => prop::sample::select(vec![0, 1, 2, 9_999, 10_000, 10_001, 1 << 32, 1 << 40, i64::MAX as u64, i64::MIN as u64, u64::MAX - 1, u64::MAX]),
         2 => 0u64..100_000,
@@ -31,7 +31,7 @@ fn word() -> impl Strategy<Value = u64> {
 }
 
 /// Any state of an account: fields at their edges, a pattern that repeats at a stride of no field's size.
-fn state<T: Pod + std::fmt::Debug>() -> impl Strategy<Value = T> {
+pub fn state<T: Pod + std::fmt::Debug>() -> impl Strategy<Value = T> {
     prop::collection::vec(word(), 1..48).prop_map(|words| {
         let mut bytes = vec![0u8; std::mem::size_of::<T>()];
         for (chunk, word) in bytes.chunks_mut(8).zip(words.iter().cycle()) {
@@ -41,7 +41,7 @@ fn state<T: Pod + std::fmt::Debug>() -> impl Strategy<Value = T> {
     })
 }
 
-fn now() -> impl Strategy<Value = Now> {
+pub fn now() -> impl Strategy<Value = Now> {
     (word(), word()).prop_map(|(unix, slot)| Now { unix: unix.cast_signed(), slot })
 }
 
@@ -153,6 +153,7 @@ fn policies_do_not_panic() {
             let _ = (
                 policy.permit_borrow(&reading, &now),
                 policy.permit_liquidation(&reading, &now),
+                policy.permit_absorption(&reading, &now),
                 policy.fade(w),
                 policy.confidence_excess(&reading),
             );
@@ -312,7 +313,7 @@ fn positions_do_not_panic() {
     );
 }
 
-fn plan_of(atoms: u64, shares: u128) -> LiquidationPlan {
+pub fn plan_of(atoms: u64, shares: u128) -> LiquidationPlan {
     LiquidationPlan {
         repay_atoms: atoms,
         seize_atoms: saturate(shares),

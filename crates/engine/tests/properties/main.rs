@@ -3,7 +3,10 @@
 //! Random inputs have fixed seeds: a failure repeats. Ranges are those of the protocol's section 10 and wider.
 //! Tolerances are derived where they stand; none was chosen because it made a test pass.
 
+mod absorption;
 mod alv;
+mod backstop;
+mod backstop_extremes;
 mod config;
 mod counting;
 mod extremes;
@@ -13,6 +16,7 @@ mod health;
 mod interest;
 mod liquidation;
 mod oracle;
+mod pools;
 mod price;
 mod provision;
 mod quote;
