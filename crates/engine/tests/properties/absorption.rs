@@ -126,7 +126,7 @@ fn a_hundred_small_calls_seize_and_tip_no_more_than_one_large() {
         let (mut now, mut seized, mut tips, mut calls) = (world.clone(), 0, 0, 0);
         for part in parts {
             // The pool of the moment has only this much.
-            let pool = eager_pool((single.trade.repay_atoms / 1_000 * part + 2).min(u64::MAX));
+            let pool = eager_pool(single.trade.repay_atoms / 1_000 * part + 2);
             let Ok(plan) = purchase(&now, &pool, (i, j)) else { continue };
             seized += plan.trade.seize_atoms;
             tips += plan.tip_atoms;

@@ -49,7 +49,7 @@ impl Dice {
     fn purchase(&mut self, temper: Temper, spendable: u64) -> u64 {
         let spent = match temper {
             Temper::Calm => spendable >> (20 + self.roll() % 44),
-            Temper::Wild if self.roll() % 4 > 0 => spendable - (spendable >> (self.roll() % 64)),
+            Temper::Wild if self.roll() & 3 > 0 => spendable - (spendable >> (self.roll() % 64)),
             _ => self.amount(spendable),
         };
         spent.clamp(1, spendable)
