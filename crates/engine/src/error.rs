@@ -87,6 +87,10 @@ pub enum EngineError {
     FlashOpen = 6405,
     /// A flash loan would end with less than before it.
     FlashUnbalanced = 6406,
+    /// No loss of lenders is outstanding.
+    NothingOutstanding = 6407,
+    /// Nothing was recovered for this lender since it last asked.
+    NothingRecovered = 6408,
 
     /// Target health, call level, dust, cool-off or auction time out of range.
     InvalidMarketPolicy = 6500,

@@ -12,12 +12,14 @@
 //! | debt shares minted on borrow | up | no free atom |
 //! | debt shares burned on repay | down | no free atom |
 //! | loss booked | up | the residue is the lenders' |
+//! | claim for a loss | up | so that what was recovered of it is rounded down |
 // The derives that describe types to the IDL want std; nothing that decides is built with that feature.
 #![cfg_attr(not(any(test, feature = "idl")), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod alv;
+pub mod claims;
 pub mod error;
 pub mod fixed;
 pub mod flash;

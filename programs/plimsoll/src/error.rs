@@ -103,6 +103,10 @@ pub enum PlimsollError {
     FlashOpen = 405,
     #[msg("Flash loan would end with less cash or other supply shares than before it, or none is open")]
     FlashUnbalanced = 406,
+    #[msg("No loss of this reserve's lenders is outstanding; there is nothing to pay back")]
+    NothingOutstanding = 407,
+    #[msg("Nothing was recovered for this lender since the last claim; ask again after a `repay_recovery`")]
+    NothingRecovered = 408,
     #[msg(
         "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
     )]
@@ -229,6 +233,8 @@ engine_errors!(
     ReserveClosed,
     FlashOpen,
     FlashUnbalanced,
+    NothingOutstanding,
+    NothingRecovered,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,
