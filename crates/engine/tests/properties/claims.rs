@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::check;
+use crate::oracle::*;
 use crate::worlds::{amount, ledger};
 
 /// What happens to a reserve and its lenders.
@@ -278,7 +279,9 @@ impl World {
             "the ledger covers what lenders may take"
         );
         let withdrawn: u128 = self.withdrawn.iter().map(|atoms| u128::from(*atoms)).sum();
-        prop_assert!(withdrawn + recovered_atoms + u128::from(part_of_insurance) <= self.paid_in);
+        let ledger = u128::from(self.reserve.recovery_atoms);
+        prop_assert_eq!(withdrawn + ledger + u128::from(part_of_insurance), self.paid_in, "every atom has its place");
+        prop_assert_eq!(part_of_insurance, self.reserve.insurance_atoms);
         let slack: BigInt =
             self.counts.iter().map(|count| self.bound(&Count { syncs: count.syncs + 1, ..*count })).sum();
         prop_assert!(outstanding <= (BigInt::from(claims.outstanding_atoms()) << FINE) + slack);
@@ -325,6 +328,116 @@ fn claims_follow_exact_arithmetic_through_any_history() {
         "{events} events, {payments} payments, {rescales} changes of scale, {epochs} epochs, {unbooked} not booked"
     );
     assert!(events > 500_000 && payments > 100_000 && rescales > 5_000 && epochs > 2_000 && unbooked > 100);
+}
+
+/// Accumulators as some history leaves them.
+fn accumulators() -> impl Strategy<Value = ClaimAccumulators> {
+    let factor = (any::<u128>(), 0u32..32).prop_map(|(x, shift)| (x | 1 << 127).wrapping_shr(1 + shift));
+    (factor, any::<[u128; 2]>(), any::<[u8; 2]>(), size(64), 0u32..6).prop_map(
+        |(factor, [l, k], shifts, outstanding, scale)| ClaimAccumulators {
+            loss_per_share: Word128::new(l >> (1 + shifts[0] % 127)),
+            outstanding_factor: Word128::new(factor),
+            claim_per_share: Word128::new(k >> (1 + shifts[1] % 127)),
+            outstanding: Word128::new(outstanding.into()),
+            epoch: 3,
+            scale,
+        },
+    )
+}
+
+#[test]
+fn each_accumulator_rounds_its_own_way_by_a_unit_or_two() {
+    let (losses, payments, rescales) = (RefCell::new(0), RefCell::new(0), RefCell::new(0));
+    // Shares without an odd factor make L exact, so that nothing hides which way K went.
+    let shares = prop_oneof![(20u32..105).prop_map(|bits| 1u128 << bits), 1u128 << 20..1 << 104];
+    check(20_000, (accumulators(), size(64), shares), |(before, atoms, shares)| {
+        let (l, k) = (int(before.loss_per_share.get()), int(before.claim_per_share.get()));
+        let p = int(before.outstanding_factor.get()) * pow2_neg(127);
+        let mut after = before;
+        if after.book_loss(atoms, shares) {
+            *losses.borrow_mut() += 1;
+            let loss = int(atoms) * int(2).pow(104) / int(shares);
+            let (new_l, new_k) = (int(after.loss_per_share.get()) - l, int(after.claim_per_share.get()) - &k);
+            at_most(&new_l, &loss, "L")?;
+            at_most(&(&loss - int(1)), &new_l, "L, by a unit")?;
+            at_most(&(&loss / &p), &new_k, "K")?;
+            at_most(&new_k, &((&loss + int(1)) / &p + int(1)), "K, by a unit of the loss and one of its own")?;
+            prop_assert_eq!(after.outstanding_factor, before.outstanding_factor);
+        }
+        let (mut after, outstanding) = (before, before.outstanding_atoms());
+        // Half of the time nearly everything, which changes the scale.
+        let taken = after.pay(if atoms % 2 == 0 { atoms } else { outstanding.saturating_sub(1 + (atoms >> 40)) });
+        if after.epoch == before.epoch {
+            *payments.borrow_mut() += 1;
+            let scale = int(2).pow(32 * (after.scale - before.scale).cast_signed());
+            let exact = p * int(outstanding - taken) / int(outstanding) * &scale * int(2).pow(127);
+            let factor = int(after.outstanding_factor.get());
+            at_most(&exact, &factor, "P")?;
+            at_most(&factor, &(exact + int(1)), "P, by a unit")?;
+            let new_k = int(after.claim_per_share.get());
+            at_most(&(&k / &scale), &new_k, "K in the new scale")?;
+            at_most(&new_k, &(k / &scale + int(1)), "K in the new scale, by a unit")?;
+            *rescales.borrow_mut() += usize::from(after.scale != before.scale);
+        }
+        Ok(())
+    });
+    let counts = [losses.into_inner(), payments.into_inner(), rescales.into_inner()];
+    assert!(counts[0] > 10_000 && counts[1] > 5_000 && counts[2] > 2_000, "{counts:?}");
+}
+
+#[test]
+fn a_claim_is_the_formula_of_the_protocol_rounded_up() {
+    let parts = (accumulators(), accumulators(), any::<[u64; 3]>(), 0u32..8);
+    let behind = RefCell::new([0; 8]);
+    check(20_000, parts, |(mut then, mut now, seeds, scales)| {
+        (then.scale, now.scale) = (0, scales);
+        // What happened in between only raises L and, scale by scale, K; P falls.
+        let (a, b) = (then.loss_per_share.get(), now.loss_per_share.get());
+        (then.loss_per_share, now.loss_per_share) = (Word128::new(a.min(b)), Word128::new(a.max(b)));
+        let before = if scales == 0 {
+            now.claim_per_share.get().min(then.claim_per_share.get())
+        } else {
+            then.claim_per_share.get()
+        };
+        then.claim_per_share = Word128::new(before);
+        now.claim_per_share =
+            Word128::new(now.claim_per_share.get().max(before.checked_shr(32 * scales).unwrap_or(0) + 1));
+        let (p0, p) = (then.outstanding_factor.get(), now.outstanding_factor.get());
+        if scales == 0 {
+            (then.outstanding_factor, now.outstanding_factor) = (Word128::new(p0.max(p)), Word128::new(p0.min(p)));
+        } else if p >> 32 > p0 {
+            return Ok(());
+        }
+        let shares = (u128::from(seeds[0]) << 40) >> (seeds[1] % 104);
+        let mut lender = lender(&then, shares);
+        lender.claim = Word128::new(u128::from(seeds[2]) << (seeds[1] % 48));
+
+        let scale = int(2).pow(32 * scales.cast_signed());
+        let p = int(now.outstanding_factor.get()) * pow2_neg(127);
+        let p0 = int(then.outstanding_factor.get()) * pow2_neg(127);
+        let old = int(lender.claim.get()) * &p / (p0 * &scale);
+        let since = int(now.claim_per_share.get()) - int(then.claim_per_share.get()) / &scale;
+        let new = int(shares) * since * p * pow2_neg(104 - 48);
+        let lost = int(shares) * (int(now.loss_per_share.get()) - int(then.loss_per_share.get())) * pow2_neg(104 - 48);
+        let all = int(lender.claim.get()) + &lost;
+        if all > int(2).pow(64 + 48) {
+            return Ok(());
+        }
+        behind.borrow_mut()[scales as usize] += 1;
+        let exact = (old + new).min(all.clone());
+        let claim = lender.claim_at(&now);
+        // Down to the whole unit below what the claim and the loss are together.
+        at_most(&(&exact - int(1)), &int(claim.outstanding), "outstanding")?;
+        if int(claim.outstanding + claim.paid) > int(claim.outstanding) {
+            at_most(&exact, &int(claim.outstanding), "outstanding, unless it is all")?;
+        }
+        let units = int(2 * shares) * pow2_neg(104 - 48) + int(5);
+        at_most(&int(claim.outstanding), &(exact + units), "outstanding, by two units a share and five of its own")?;
+        at_most(&int(claim.outstanding + claim.paid), &all, "claim and loss")?;
+        at_most(&(all - int(1)), &int(claim.outstanding + claim.paid), "claim and loss, by a unit")?;
+        Ok(())
+    });
+    assert!(behind.borrow().iter().all(|count| *count > 500), "{behind:?}");
 }
 
 /// A lender with shares since the reserve began, or since now.
