@@ -65,6 +65,8 @@ program_errors!(
     ReserveClosed,
     FlashOpen,
     FlashUnbalanced,
+    NothingOutstanding,
+    NothingRecovered,
     FlashRepayMissing,
     FlashBorrowMissing,
     NotTopLevel,

@@ -267,6 +267,20 @@ impl World {
         self.act(FundInsurance { payer, reserve, payer_liquidity: None, amount_atoms }.instruction(), role)
     }
 
+    /// Anyone pays back what lenders lost, at most so many atoms of it.
+    pub fn repay_recovery(&mut self, role: &impl Role, token: &Token, amount_atoms_max: u64) -> Outcome {
+        self.wallet(role, token);
+        let (payer, reserve) = (role.address(), &self.reserve(token));
+        self.act(RepayRecovery { payer, reserve, payer_liquidity: None, amount_atoms_max }.instruction(), role)
+    }
+
+    /// A lender takes what was recovered of its losses.
+    pub fn claim_recovery(&mut self, role: &impl Role, token: &Token) -> Outcome {
+        self.wallet(role, token);
+        let (owner, reserve) = (role.address(), &self.reserve(token));
+        self.act(ClaimRecovery { owner, reserve, owner_liquidity: None }.instruction(), role)
+    }
+
     /// Anyone pays protocol fees to the treasury.
     pub fn collect_fees(&mut self, role: &impl Role, token: &Token) -> Outcome {
         let treasury = self.treasury.clone();

@@ -55,7 +55,7 @@ pub enum PlimsollError {
     CollateralIsDebt = 203,
     #[msg("Position still holds collateral or debt")]
     PositionNotEmpty = 204,
-    #[msg("Lender account still holds shares or claims")]
+    #[msg("Lender account still holds shares, a claim or what was recovered of it; redeem and `claim_recovery` first")]
     LenderNotEmpty = 205,
     #[msg("Position still has debt")]
     PositionHasDebt = 206,

@@ -162,6 +162,17 @@ pub mod plimsoll {
         uncount_position::handle(ctx)
     }
 
+    /// Pay back up to `amount_atoms_max` of what a reserve's lenders lost. Anyone may; takes at most what is outstanding, and
+    /// leaves nothing of it or at least dust.
+    pub fn repay_recovery(ctx: Context<FundInsurance>, amount_atoms_max: u64) -> Result<()> {
+        repay_recovery::handle(ctx, amount_atoms_max)
+    }
+
+    /// Take what was paid back of one's losses. Shares stay as they are.
+    pub fn claim_recovery(ctx: Context<ChangeSupply>) -> Result<()> {
+        claim_recovery::handle(ctx)
+    }
+
     /// Add `amount_atoms` to a reserve's insurance. Anyone may; it is not returned.
     pub fn fund_insurance(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<()> {
         fund_insurance::handle(ctx, amount_atoms)

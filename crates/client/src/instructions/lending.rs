@@ -95,6 +95,25 @@ impl Redeem<'_> {
     }
 }
 
+/// Take what was paid back of one's losses.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimRecovery<'a> {
+    /// Lender.
+    pub owner: Pubkey,
+    /// Reserve.
+    pub reserve: &'a Reserve,
+    /// Token account that receives; the associated one if none is named.
+    pub owner_liquidity: Option<Pubkey>,
+}
+
+impl ClaimRecovery<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = change_supply(&self.owner, self.reserve, self.owner_liquidity);
+        call(accounts, plimsoll::instruction::ClaimRecovery {})
+    }
+}
+
 fn change_supply(owner: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::ChangeSupply {
     plimsoll::accounts::ChangeSupply {
         owner: *owner,

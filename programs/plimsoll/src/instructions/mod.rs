@@ -6,6 +6,7 @@ use crate::error::PlimsollError;
 
 pub mod accrue_interest;
 pub mod borrow;
+pub mod claim_recovery;
 pub mod close_lender;
 pub mod close_position;
 pub mod collect_fees;
@@ -25,6 +26,7 @@ pub mod quote_position;
 pub mod redeem;
 pub mod refresh_reserves;
 pub mod repay;
+pub mod repay_recovery;
 pub mod set_protection_order;
 pub mod settle_default;
 pub mod supply;
