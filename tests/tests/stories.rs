@@ -15,6 +15,7 @@ mod stories {
     mod liquidations;
     mod protection;
     mod quotes;
+    mod recovery;
     mod reserves;
     mod throttles;
     mod volatility;

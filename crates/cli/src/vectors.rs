@@ -1,5 +1,6 @@
 //! `plimsoll vectors FILE`: evaluates golden cases through the engine. The schema is in `vectors/README.md`.
 
+mod claims;
 pub(crate) mod decimal;
 mod fields;
 mod judged;

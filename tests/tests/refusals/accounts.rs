@@ -37,6 +37,12 @@ pub fn stage_for(case: &str) -> Stage {
         "settle_default" => {
             super::health::leave_a_rest(&mut stage.scene, "0.5");
         }
+        "repay_recovery" => stage.lose(),
+        "claim_recovery" => {
+            stage.lose();
+            let (scene, atoms) = (&mut stage.scene, 1_000_000);
+            scene.world.repay_recovery(&scene.stranger, &scene.usdc, atoms).expect("a recovery");
+        }
         _ => {}
     }
     stage

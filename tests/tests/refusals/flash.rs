@@ -220,6 +220,8 @@ const REFUSED: &[(&str, Writes)] = &[
     ("accrue_interest", usdc),
     ("uncount_position", sol),
     ("fund_insurance", usdc),
+    ("repay_recovery", usdc),
+    ("claim_recovery", usdc),
     ("collect_fees", usdc),
     ("flag_position", usdc),
 ];

@@ -94,6 +94,18 @@ impl<'a> Judged<'a> {
         Ok(())
     }
 
+    /// Compares a list of numbers, in whole tokens.
+    pub fn reals(&mut self, name: &str, got: &[BigRational]) -> Result<()> {
+        let expected = self.output.numbers(name)?;
+        if expected.len() != got.len() {
+            return Err(self.output.wrong(name, &format!("a list of {}", got.len())));
+        }
+        for (i, (expected, got)) in expected.into_iter().zip(got).enumerate() {
+            self.number(format!("{name}[{i}]"), expected, got.clone(), self.tolerance.absolute.clone());
+        }
+        Ok(())
+    }
+
     fn number(&mut self, name: String, expected: BigRational, got: BigRational, floor: BigRational) {
         let allowed = (&self.tolerance.relative * expected.abs()).max(floor);
         let passed = (&got - &expected).abs() <= allowed;

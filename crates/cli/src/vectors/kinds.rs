@@ -15,7 +15,7 @@ use super::decimal::{self, ratio, usd};
 use super::fields::Fields;
 use super::judged::{Comparison, Judged};
 use super::terms::{rate_curve, reading, risk_terms};
-use super::{plan, sequence};
+use super::{claims, plan, sequence};
 
 /// Evaluates a case; `None` where the engine does not have the kind yet.
 pub fn evaluate(kind: &str, case: &Fields) -> Result<Option<Vec<Comparison>>> {
@@ -27,7 +27,8 @@ pub fn evaluate(kind: &str, case: &Fields) -> Result<Option<Vec<Comparison>>> {
         "interest" => interest,
         "plan" => plan::judge,
         "sequence" => sequence::judge,
-        "product_sum" | "claims" => return Ok(None),
+        "claims" => claims::judge,
+        "product_sum" => return Ok(None),
         _ => return Err(case.wrong("kind", "a known kind")),
     };
     let mut judged = Judged::new(case)?;

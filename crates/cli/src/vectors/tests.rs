@@ -188,11 +188,40 @@ fn a_malformed_sequence_is_refused_by_field() {
 
 #[test]
 fn a_kind_the_engine_does_not_have_yet_is_counted_apart() {
-    let text = file(r#"{"kind": "claims", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#);
+    let text = file(r#"{"kind": "product_sum", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#);
     let outcomes = evaluate(&text).unwrap();
-    assert_eq!(outcomes[0].line(), "not supported yet 1 claims (n)");
+    assert_eq!(outcomes[0].line(), "not supported yet 1 product_sum (n)");
     let tally = Tally::of(&outcomes);
     assert_eq!((tally.passed, tally.failed, tally.unsupported), (0, 0, 1));
+}
+
+/// Two lenders, a loss and a recovery, with one event more.
+fn claims(event: &str, paid: &str) -> String {
+    file(&format!(
+        r#"{{"kind": "claims", "note": "n", "in": {{"lenders": 2, "events": [{{"shares": {{"who": 0, "amount": "3"}}}},
+        {{"shares": {{"who": 1, "amount": "1"}}}}, {{"loss": "100"}}, {{"recovery": "40"}}, {event}]}},
+        "out": {{"outstanding": ["45", "15"], "paid": {paid}}}, "tol_rel": "0"}}"#
+    ))
+}
+
+#[test]
+fn claims_are_judged_lender_by_lender() {
+    let late = r#"{"shares": {"who": 1, "amount": "0"}}"#;
+    assert_eq!(statuses(&claims(late, r#"["30", "10"]"#)), ["pass"]);
+    let outcomes = evaluate(&claims(late, r#"["30", "10.00001"]"#)).unwrap();
+    assert!(
+        outcomes[0].line().contains("paid[1] expected 10.00001 got 9.999999999999 <- differs"),
+        "{}",
+        outcomes[0].line()
+    );
+    let paid = r#"["30"]"#;
+    assert!(error(&claims(late, paid)).contains("out.paid should be a list of 2"));
+    let paid = r#"["30", "10"]"#;
+    assert!(error(&claims(r#"{"shares": {"who": 2, "amount": "1"}}"#, paid))
+        .contains("who should be the place of a lender"));
+    assert!(error(&claims(r#"{"recovery": "61"}"#, paid)).contains("should be at most what is outstanding"));
+    assert!(error(&claims(r#"{"loss": "1e-10"}"#, paid)).contains("should be an amount of at most 9 decimals"));
+    assert!(error(&claims(r#"{}"#, paid)).contains("recovery is missing"));
 }
 
 #[test]

@@ -34,6 +34,19 @@ pub fn lending_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "claim_recovery",
+            created: &[],
+            build: |s| {
+                let (owner, reserve) = (s.scene.lender.address(), &s.scene.world.reserve(&s.scene.usdc));
+                ix::ClaimRecovery { owner, reserve, owner_liquidity: None }.instruction()
+            },
+            accounts: join(vec![
+                change_supply(),
+                transfer(["owner_liquidity", "liquidity_vault", "mint", "token_program"], true, false),
+                event(),
+            ]),
+        },
+        Case {
             name: "open_lender",
             created: &["lender"],
             build: |s| {
