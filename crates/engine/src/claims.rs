@@ -223,6 +223,12 @@ impl LenderState {
         self.follow(claims);
     }
 
+    /// The account as a sync would leave it.
+    pub fn synced(mut self, claims: &ClaimAccumulators) -> Self {
+        self.sync(claims);
+        self
+    }
+
     /// Claim at the last sync, rounded down, atoms.
     pub fn claim_atoms(&self) -> u64 {
         saturate(shr_floor(self.claim.get(), CLAIM_BITS))
@@ -262,8 +268,7 @@ impl ReserveState {
     /// # Errors
     /// `NothingRecovered`.
     pub fn claim_recovery(&mut self, lender: &mut LenderState) -> Result<u64> {
-        let mut after = *lender;
-        after.sync(&self.claims);
+        let mut after = lender.synced(&self.claims);
         let atoms = after.recovered_atoms.min(self.recovery_atoms);
         if atoms == 0 {
             return Err(EngineError::NothingRecovered);

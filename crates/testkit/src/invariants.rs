@@ -9,7 +9,6 @@ use bytemuck::Zeroable;
 use plimsoll_client::accounts::{Account, AccountState, Lender, Position, Reserve};
 use plimsoll_client::events::Event;
 use plimsoll_client::PROGRAM_ID;
-use plimsoll_engine::claims::CLAIM_BITS;
 use plimsoll_engine::shares::{VIRTUAL_ASSETS, VIRTUAL_SHARES};
 use plimsoll_engine::state::{
     CollateralSlot, DebtSlot, FlashLoan, LenderState, PositionState, ReserveState, MAX_COLLATERALS,
@@ -166,10 +165,9 @@ impl World {
         let (state, key) = (&reserve.state, reserve.address.to_bytes());
         let (mut recovered, mut claimed) = (0u128, 0u128);
         for lender in lenders.iter().map(|lender| &lender.state).filter(|lender| lender.reserve == key) {
-            let claim = lender.claim_at(&state.claims);
-            let paid = claim.paid + u128::from(lender.recovered_rest);
-            recovered += u128::from(lender.recovered_atoms) + (paid >> CLAIM_BITS);
-            claimed += claim.outstanding >> CLAIM_BITS;
+            let lender = lender.synced(&state.claims);
+            recovered += u128::from(lender.recovered_atoms);
+            claimed += u128::from(lender.claim_atoms());
         }
         let (ledger, outstanding) = (u128::from(state.recovery_atoms), u128::from(state.claims.outstanding_atoms()));
         let name = || self.name_of(&reserve.address);

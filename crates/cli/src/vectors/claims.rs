@@ -45,10 +45,9 @@ pub fn judge(case: &mut Judged) -> Result<()> {
     }
     let (mut outstanding, mut paid) = (Vec::new(), Vec::new());
     for lender in &lenders {
-        let claim = lender.claim_at(&claims);
-        outstanding.push(tokens(claim.outstanding));
-        let before = (u128::from(lender.recovered_atoms) << CLAIM_BITS) + u128::from(lender.recovered_rest);
-        paid.push(tokens(before + claim.paid));
+        let lender = lender.synced(&claims);
+        outstanding.push(tokens(lender.claim.get()));
+        paid.push(tokens((u128::from(lender.recovered_atoms) << CLAIM_BITS) + u128::from(lender.recovered_rest)));
     }
     case.reals("outstanding", &outstanding)?;
     case.reals("paid", &paid)

@@ -448,8 +448,8 @@ fn lender(claims: &ClaimAccumulators, shares: u128) -> LenderState {
     lender
 }
 
-fn synced(mut lender: LenderState, claims: &ClaimAccumulators) -> (u64, u64) {
-    lender.sync(claims);
+fn synced(lender: LenderState, claims: &ClaimAccumulators) -> (u64, u64) {
+    let lender = lender.synced(claims);
     (lender.recovered_atoms, lender.claim_atoms())
 }
 
