@@ -28,9 +28,17 @@ impl ReserveState {
 
     /// Atoms that supply shares are worth, rounded down, saturating.
     pub fn supply_atoms_floor(&self, shares: u128) -> u64 {
+        self.worth_floor(shares, self.assets_atoms())
+    }
+
+    /// Atoms that supply shares will be worth once interest is booked up to `unix`, rounded down, saturating.
+    pub fn projected_supply_atoms(&self, shares: u128, unix: i64) -> u64 {
+        self.worth_floor(shares, self.projected_assets_atoms(unix))
+    }
+
+    fn worth_floor(&self, shares: u128, assets_atoms: u64) -> u64 {
         let all = self.supply_shares.get().saturating_add(VIRTUAL_SHARES);
-        let assets = widen(self.assets_atoms()) + VIRTUAL_ASSETS;
-        mul_div_floor(shares, assets, all).map_or(u64::MAX, saturate)
+        mul_div_floor(shares, widen(assets_atoms) + VIRTUAL_ASSETS, all).map_or(u64::MAX, saturate)
     }
 
     /// Debt shares to mint for `atoms` borrowed, rounded up.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use plimsoll_client::accounts::Position;
 use plimsoll_client::address;
 use plimsoll_client::instructions::*;
-use plimsoll_client::quotes::{liquidation_quote, position_quote, LiquidationQuote, PositionQuote};
+use plimsoll_client::quotes::{
+    lender_quote, liquidation_quote, position_quote, LenderQuote, LiquidationQuote, PositionQuote,
+};
 use plimsoll_client::{Instruction, Pubkey};
 
 use crate::outcome::Outcome;
@@ -295,6 +297,14 @@ impl World {
         let quote = QuotePosition { position, offers: &self.offers(position, None) };
         let receipt = self.ask(quote.instruction().expect("offers fit")).expect("a quote refuses by data alone");
         position_quote(&receipt.return_data).expect("a position quote")
+    }
+
+    /// Where a lender stands.
+    #[track_caller]
+    pub fn quote_lender(&mut self, role: &impl Role, token: &Token) -> LenderQuote {
+        let quote = QuoteLender { owner: role.address(), reserve: token.reserve };
+        let receipt = self.ask(quote.instruction()).expect("a lender account");
+        lender_quote(&receipt.return_data).expect("a lender quote")
     }
 
     /// What a liquidation would do.

@@ -7,7 +7,7 @@
 #![allow(clippy::result_large_err, clippy::diverging_sub_expression)]
 
 use anchor_lang::prelude::*;
-use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
+use plimsoll_engine::quote::{LenderQuote, LiquidationQuote, PositionQuote};
 use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
 
 pub mod constants;
@@ -207,5 +207,10 @@ pub mod plimsoll {
         offered: u16,
     ) -> Result<LiquidationQuote> {
         quote_liquidation::handle(ctx, collateral_slot, debt_slot, repay_max_atoms, offered)
+    }
+
+    /// Where a lender stands, losses and recoveries included. Returns through return data.
+    pub fn quote_lender(ctx: Context<QuoteLender>) -> Result<LenderQuote> {
+        quote_lender::handle(ctx)
     }
 }

@@ -249,6 +249,7 @@ const APART: &[&str] = &[
     "create_reserve",
     "quote_position",
     "quote_liquidation",
+    "quote_lender",
     "set_protection_order",
 ];
 

@@ -71,6 +71,8 @@ fn compute_units() -> Told {
         show("liquidate 1+1, all prices", &world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE)?);
         world.set_price(&sol, "40");
         show("liquidate 1+1, terminal, settled", &world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE)?);
+        let quote = plimsoll_client::instructions::QuoteLender { owner: lender.address(), reserve: usdc.reserve };
+        show("quote_lender", &world.ask(quote.instruction())?);
         show("repay_recovery", &world.repay_recovery(&keeper, &usdc, usdc.atoms("1000"))?);
         show("supply after loss and recovery", &world.supply(&lender, &usdc, usdc.atoms("1"))?);
         show("supply, nothing to sync", &world.supply(&lender, &usdc, usdc.atoms("1"))?);

@@ -97,9 +97,11 @@ impl Lent {
     /// A lender takes what was recovered, and gets it.
     fn claim(&mut self, lender: &Lender) -> Result<u64, Box<Refused>> {
         let before = self.world.purse(lender, &self.usdc);
+        let quote = self.world.quote_lender(lender, &self.usdc);
         let receipt = self.world.claim_recovery(lender, &self.usdc)?;
         let Event::RecoveryClaimed(event) = receipt.event() else { panic!("not a claim: {receipt:?}") };
         assert_eq!(self.world.purse(lender, &self.usdc) - before, event.atoms);
+        assert_eq!((event.atoms, event.outstanding_atoms), (quote.recovered_atoms, quote.outstanding_atoms));
         let account = self.world.lender_account(lender, &self.usdc).state;
         assert_eq!((account.claim_atoms(), account.recovered_atoms), (event.outstanding_atoms, 0));
         assert_eq!(event.recovery_atoms, self.world.reserve(&self.usdc).state.recovery_atoms);
@@ -148,9 +150,16 @@ fn who_redeemed_keeps_the_claim_and_who_came_late_has_none() -> Told {
     let haircut = lent.default_of("10500");
     let (first, second, usdc) = (lent.first.clone(), lent.second.clone(), lent.usdc.clone());
     let expected = [&first, &second].map(|lender| lent.part(haircut / 2, lender));
-    let all = lent.shares(&first);
+    let owed = lent.part(haircut, &first);
+    let (all, quote, before) =
+        (lent.shares(&first), lent.world.quote_lender(&first, &usdc), lent.world.purse(&first, &usdc));
     lent.world.redeem(&first, &usdc, all)?;
+    assert_eq!(lent.world.purse(&first, &usdc) - before, quote.assets_atoms);
+    assert_eq!((quote.recovered_atoms, quote.outstanding_atoms), (0, atoms(owed)));
     let late = lent.world.lender();
+    lent.world.open_lender(&late, &usdc)?;
+    let (account, claims) = (lent.world.lender_account(&late, &usdc).state, lent.world.reserve(&usdc).state.claims);
+    assert_eq!((account.loss_per_share, account.claim_per_share), (claims.loss_per_share, claims.claim_per_share));
     lent.world.supply(&late, &usdc, usdc.atoms("500000"))?;
     // A stayer who adds to its supply adds nothing to its claim.
     lent.world.supply(&second, &usdc, usdc.atoms("500000"))?;

@@ -114,6 +114,24 @@ impl ClaimRecovery<'_> {
     }
 }
 
+/// Ask where a lender stands.
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteLender {
+    /// Lender.
+    pub owner: Pubkey,
+    /// Reserve.
+    pub reserve: Pubkey,
+}
+
+impl QuoteLender {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let lender = address::lender(&self.reserve, &self.owner);
+        let accounts = plimsoll::accounts::QuoteLender { reserve: self.reserve, lender };
+        call(accounts, plimsoll::instruction::QuoteLender {})
+    }
+}
+
 fn change_supply(owner: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::ChangeSupply {
     plimsoll::accounts::ChangeSupply {
         owner: *owner,

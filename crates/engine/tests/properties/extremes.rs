@@ -261,6 +261,11 @@ fn claims_do_not_panic() {
                     prop_assert!(claim.outstanding.checked_add(claim.paid).is_some());
                     lender.sync(&claims);
                     prop_assert!(lender.recovered_atoms >= before.recovered_atoms);
+                    let _ = plimsoll_engine::quote::quote_lender(
+                        &reserve,
+                        &lender,
+                        &Now { unix: atoms.cast_signed(), slot: 0 },
+                    );
                     let _ = (lender.claim_atoms(), lender.is_empty(), { reserve }.claim_recovery(&mut lender));
                 }
             }

@@ -47,6 +47,27 @@ pub fn lending_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "quote_lender",
+            created: &[],
+            build: |s| ix::QuoteLender { owner: s.scene.lender.address(), reserve: s.scene.usdc.reserve }.instruction(),
+            accounts: vec![
+                at("reserve", vec![no("another reserve", |s| s.usdt.reserve, WrongReserve)]),
+                at(
+                    "lender",
+                    vec![
+                        no(
+                            "the lender's account in another reserve",
+                            |s| address::lender(&s.usdt.reserve, &s.scene.lender.address()),
+                            WrongReserve,
+                        ),
+                        yes("somebody else's lender account", |s| {
+                            address::lender(&s.scene.usdc.reserve, &s.other.address())
+                        }),
+                    ],
+                ),
+            ],
+        },
+        Case {
             name: "open_lender",
             created: &["lender"],
             build: |s| {
