@@ -250,7 +250,7 @@ impl World {
         let (mut recovered_atoms, mut outstanding) = (0u128, BigInt::zero());
         for (who, lender) in self.lenders.iter().enumerate() {
             let claim = lender.claim_at(claims);
-            let recovered = (u128::from(lender.recovered_atoms) + u128::from(self.withdrawn[who]) << CLAIM_BITS)
+            let recovered = ((u128::from(lender.recovered_atoms) + u128::from(self.withdrawn[who])) << CLAIM_BITS)
                 + u128::from(lender.recovered_rest)
                 + claim.paid;
             let count = Count { syncs: self.counts[who].syncs + 1, ..self.counts[who] };
@@ -290,7 +290,7 @@ impl World {
     /// scale and two a sync; five roundings to 2^-48 a sync; a relative 2^-94 of all that is outstanding for each payment.
     fn bound(&self, count: &Count) -> BigInt {
         let per_share = 3 * count.losses + self.rescales + 2 * count.syncs;
-        (BigInt::from(count.shares_max) * per_share << (FINE - PER_SHARE_BITS))
+        ((BigInt::from(count.shares_max) * per_share) << (FINE - PER_SHARE_BITS))
             + (BigInt::from(5 * count.syncs) << (FINE - CLAIM_BITS))
             + (BigInt::from(self.payments) << (FINE + 64 - 94))
     }
