@@ -32,7 +32,7 @@
 
 use crate::error::{EngineError, Result};
 use crate::fixed::{
-    mul_div_ceil, mul_div_floor, mul_shift_ceil, mul_shift_floor, saturate, shr_ceil, shr_floor, widen, Word128,
+    mul_div, mul_div_ceil, mul_shift_ceil, mul_shift_floor, saturate, shr_ceil, shr_floor, widen, Word128,
 };
 use crate::shares::VIRTUAL_SHARES;
 use crate::state::{ClaimAccumulators, LenderState, ReserveState};
@@ -107,8 +107,8 @@ impl ClaimAccumulators {
             return None;
         }
         let outstanding = self.outstanding_atoms().checked_add(atoms)?;
-        let loss_floor = mul_div_floor(widen(atoms), 1 << PER_SHARE_BITS, shares)?;
-        let loss_ceil = mul_div_ceil(widen(atoms), 1 << PER_SHARE_BITS, shares)?;
+        let (loss_floor, inexact) = mul_div(widen(atoms), 1 << PER_SHARE_BITS, shares)?;
+        let loss_ceil = loss_floor.checked_add(u128::from(inexact))?;
         let claim = mul_div_ceil(loss_ceil, ONE, self.outstanding_factor.get())?;
         Some(Self {
             loss_per_share: Word128::new(self.loss_per_share.get().checked_add(loss_floor)?),
