@@ -9,6 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+from exact.claim_cases import claim_cases, claims
 from exact.interest_cases import interest, interests
 from exact.limit_cases import sequences
 from exact.numbers import Refused
@@ -28,6 +29,8 @@ def cases():
         yield {"kind": "interest", "note": note, "in": given, "out": interest(given), "tol_rel": "1e-9"}
     for note, given in product_sums():
         yield {"kind": "product_sum", "note": note, "in": given, "out": product_sum(given), "tol_rel": "0"}
+    for note, given in claim_cases():
+        yield {"kind": "claims", "note": note, "in": given, "out": claims(given), "tol_rel": "1e-9"}
     yield from sequences()
 
 

@@ -16,6 +16,7 @@ mod stories {
     mod protection;
     mod provisions;
     mod quotes;
+    mod recovery;
     mod reserves;
     mod sales;
     mod throttles;

@@ -1,5 +1,7 @@
 """Cases of kind `sequence`: loss, last-in counting, volatility, rescue, refusals."""
 
+from copy import deepcopy
+
 from .sequence_cases import first_sequences, pair
 from .story import ETH, INTEREST, SOL, USDC, Story, changed, eth, sol, usdc
 
@@ -25,6 +27,39 @@ def default_with_insurance_then_haircut():
     s.do("redeem", who="lars", reserve="USDC", part_bps=10_000)
     s.do("supply", who="lars", reserve="USDC", atoms=usdc(50_000))
     return s.case()
+
+
+def losses_paid_back():
+    s = Story("two losses, paid back in parts: a lender who left keeps its claim, one who came late has none, then everything is paid",
+              ["lena", "lars", "lou", "ann", "ben", "kim"], [changed(SOL, bonus={"throttle_share_bps": 1}), USDC])
+    s.do("supply", who="lena", reserve="USDC", atoms=usdc(300_000))
+    s.do("supply", who="lars", reserve="USDC", atoms=usdc("123456.789012"))
+    s.refuse("NothingOutstanding", "pay_back", who="kim", reserve="USDC", atoms="1")
+    s.refuse("NothingRecovered", "claim", who="lena", reserve="USDC")
+    for who, tokens, debt in [("ann", 200, 20_000), ("ben", 1_000, 100_000)]:
+        s.do("deposit", who=who, reserve="SOL", atoms=sol(tokens))
+        s.do("borrow", who=who, reserve="USDC", atoms=usdc(debt))
+    s.wait(60)
+    s.prices(SOL="80", USDC="1")
+    s.do("liquidate", who="kim", position="ann", **pair())
+    s.do("redeem", who="lars", reserve="USDC", part_bps=10_000)
+    s.do("supply", who="lou", reserve="USDC", atoms=usdc(200_000))
+    s.refuse("ZeroAmount", "pay_back", who="kim", reserve="USDC", atoms="0")
+    s.do("pay_back", who="kim", reserve="USDC", atoms=usdc("1234.567891"))
+    s.do("claim", who="lars", reserve="USDC")
+    s.refuse("NothingRecovered", "claim", who="lars", reserve="USDC")
+    s.refuse("NothingRecovered", "claim", who="lou", reserve="USDC")
+    s.do("liquidate", who="kim", position="ben", **pair())
+    s.do("supply", who="lena", reserve="USDC", atoms=usdc(50_000))
+    s.wait(604_800)
+    s.do("pay_back", who="kim", reserve="USDC", atoms=usdc("7654.321"))
+    s.do("claim", who="lou", reserve="USDC")
+    half_paid = deepcopy(s.case())
+    s.note += "; the rest"
+    s.do("pay_back", who="kim", reserve="USDC", atoms=str(2**64 - 1))
+    s.do("claim", who="lena", reserve="USDC")
+    s.refuse("NothingOutstanding", "pay_back", who="kim", reserve="USDC", atoms="1")
+    return half_paid, s.case()
 
 
 def settlement_with_a_rest():
@@ -220,6 +255,7 @@ def refusals():
 def sequences():
     yield from first_sequences()
     yield default_with_insurance_then_haircut()
+    yield from losses_paid_back()
     yield settlement_with_a_rest()
     yield from last_in_sequences()
     yield last_in_after_repayment()

@@ -4,6 +4,7 @@ from collections import defaultdict
 from copy import deepcopy
 from decimal import Decimal
 
+from .claims import Claims
 from .numbers import ONE, VALUE, ZERO, Refused, bps, decide
 from .plan import Leg, Totals, liquidate
 from .position import Position
@@ -18,6 +19,7 @@ class Market:
         self.reserves = {config["name"]: Reserve(config, 0) for config in reserves}
         self.positions = {name: Position() for name in people}
         self.shares = {name: defaultdict(int) for name in people}
+        self.claims = {name: Claims() for name in self.reserves}
         self.net = {name: defaultdict(int) for name in people}
         self.net_doubt = defaultdict(lambda: ZERO)
 
@@ -120,6 +122,19 @@ class Market:
             raise Refused("ZeroAmount")
         self.reserves[reserve].insurance += int(atoms)
         self.move(who, reserve, -int(atoms))
+
+    def do_pay_back(self, now, who, reserve, atoms):
+        taken, doubt, of_nobody = self.claims[reserve].pay(int(atoms))
+        self.reserves[reserve].insurance += of_nobody
+        self.move(who, reserve, -taken, doubt)
+
+    def do_claim(self, now, who, reserve):
+        self.move(who, reserve, *self.claims[reserve].take(who))
+
+    def lose(self, reserve, shares, doubt):
+        """Writes a debt off, and books what lenders lose by it."""
+        held = {who: own[reserve] for who, own in self.shares.items()}
+        self.claims[reserve].lose(*self.reserves[reserve].write_off(shares, doubt), held)
 
     def do_price(self, now, reserve, **given):
         for price in (Decimal(given["price"]), Decimal(given.get("average", given["price"]))):
@@ -298,7 +313,7 @@ class Market:
         self.see_liquidation(position, plan, now)
         if plan["takes_last_collateral"] and list(position.debts) == [debt]:
             shares = position.debts[debt]
-            repaid.write_off(shares, position.doubt[debt] + repaid.owed_doubt(shares))
+            self.lose(debt, shares, position.doubt[debt] + repaid.owed_doubt(shares))
             position.burn(debt, shares)
             position.doubt[debt] = ZERO
         self.move(who, debt, -plan["repay"] - plan["fee"], plan["repay_doubt"] + plan["fee_doubt"])
@@ -352,7 +367,7 @@ class Market:
         for name, shares in list(position.debts.items()):
             reserve = self.reserves[name]
             reserve.accrue(now)
-            reserve.write_off(shares, position.doubt[name] + reserve.owed_doubt(shares))
+            self.lose(name, shares, position.doubt[name] + reserve.owed_doubt(shares))
             position.burn(name, shares)
         for name, (atoms, counted) in position.collaterals.items():
             reserve = self.reserves[name]

@@ -226,7 +226,8 @@ class Reserve:
         return burned
 
     def write_off(self, shares, doubt):
-        owed = self.owed(shares)
+        """Returns the haircut and its doubt."""
+        owed, assets = self.owed(shares), self.assets()
         insured = min(owed, self.insurance + self.waiting_insurance)
         ledger = min(insured, self.insurance)
         self.debt_shares -= shares
@@ -241,6 +242,7 @@ class Reserve:
         # What insurance pays in full is no loss of lenders.
         self.doubt["assets"] += doubt + paid if is_spent else ZERO
         self.add_debt_doubt(doubt)
+        return min(owed - insured, assets), doubt + paid if is_spent else ZERO
 
     def add_debt_doubt(self, doubt):
         self.doubt["debt"] = self.doubt["debt"] + doubt if self.debt_shares else ZERO

@@ -22,6 +22,8 @@ def results(market, now):
             (f"{name}.insurance_collateral_atoms", reserve.forfeited, reserve.doubt["forfeited"]),
             (f"{name}.throttle_level_atoms", ceil(throttle["level"]), throttle["level_doubt"]),
         ]
+    for name, claims in market.claims.items():
+        rows += claims.rows(name, market.positions)
     for who, position in market.positions.items():
         for name, reserve in market.reserves.items():
             shares = position.debts.get(name, 0)

@@ -67,6 +67,8 @@ program_errors!(
     FlashOpen,
     FlashUnbalanced,
     ProvisionTooHigh,
+    NothingOutstanding,
+    NothingRecovered,
     FlashRepayMissing,
     FlashBorrowMissing,
     NotTopLevel,

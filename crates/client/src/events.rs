@@ -60,6 +60,8 @@ events!(
     StalePriceNoticed,
     SupplyChanged,
     InsuranceFunded,
+    RecoveryRepaid,
+    RecoveryClaimed,
     FlashBorrowed,
     FlashRepaid,
     FeesCollected,

@@ -2,7 +2,7 @@
 
 use bytemuck::Pod;
 
-pub use plimsoll_engine::quote::{CollateralQuote, DebtQuote, LiquidationQuote, PositionQuote};
+pub use plimsoll_engine::quote::{CollateralQuote, DebtQuote, LenderQuote, LiquidationQuote, PositionQuote};
 
 /// Why return data is no quote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,14 @@ pub fn position_quote(return_data: &[u8]) -> Result<PositionQuote, QuoteError> {
 /// # Errors
 /// `TooLong`.
 pub fn liquidation_quote(return_data: &[u8]) -> Result<LiquidationQuote, QuoteError> {
+    decode(return_data)
+}
+
+/// Decodes what `quote_lender` returned.
+///
+/// # Errors
+/// `TooLong`.
+pub fn lender_quote(return_data: &[u8]) -> Result<LenderQuote, QuoteError> {
     decode(return_data)
 }
 

@@ -91,6 +91,10 @@ pub enum EngineError {
     FlashUnbalanced = 6406,
     /// Provisions are too large a part of assets to supply.
     ProvisionTooHigh = 6407,
+    /// No loss of lenders is outstanding.
+    NothingOutstanding = 6408,
+    /// Nothing was recovered for this lender since it last asked.
+    NothingRecovered = 6409,
 
     /// Target health, call level, dust, cool-off or auction time out of range.
     InvalidMarketPolicy = 6500,

@@ -139,7 +139,7 @@ fn divide_limb(top: u128, next: u64, divisor: u128) -> (u64, u128) {
 }
 
 /// `(floor(a * b / c), remainder != 0)`, or `None` where `c` is zero or the quotient exceeds 128 bits.
-fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, bool)> {
+pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, bool)> {
     let (hi, lo) = mul_wide(a, b);
     if hi == 0 {
         return Some((lo.checked_div(c)?, lo.checked_rem(c)? != 0));

@@ -123,6 +123,17 @@ impl ReserveState {
         (owed_ceil(self.debt_shares.get(), index), cash)
     }
 
+    /// What lenders will own once interest is booked up to `unix`, rounded down, atoms.
+    pub fn projected_assets_atoms(&self, unix: i64) -> u64 {
+        let index = self.projected_index(unix);
+        let (insurance, fee) = self.interest_parts(index);
+        let leaving = [self.insurance_accrued_atoms, self.fee_accrued_atoms, insurance, fee];
+        let all = owed_floor(self.debt_shares.get(), index)
+            .saturating_add(self.cash_atoms)
+            .saturating_add(self.flash.principal_atoms);
+        leaving.iter().fold(all, |assets, atoms| assets.saturating_sub(*atoms))
+    }
+
     /// Moves accrued interest of insurance and protocol out of cash, as far as cash goes. Assets stay the same.
     pub(crate) fn realise_accrued(&mut self) {
         let insurance = self.insurance_accrued_atoms.min(self.cash_atoms);

@@ -13,6 +13,7 @@
 //! | debt shares burned on repay | down | no free atom |
 //! | deposit and gain of a backstop provider, tip of a backstop liquidation | down | the sum of claims stays within what is held |
 //! | loss booked | up | the residue is the lenders' |
+//! | claim for a loss | up | so that what was recovered of it is rounded down |
 // The derives that describe types to the IDL want std; nothing that decides is built with that feature.
 #![cfg_attr(not(any(test, feature = "idl")), no_std)]
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@
 
 pub mod alv;
 pub mod backstop;
+pub mod claims;
 pub mod error;
 pub mod fixed;
 pub mod flash;

@@ -11,7 +11,7 @@
 //! because a price that dips for a minute must not let anybody out at the full price the minute after.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Value, Word128, BPS};
+use crate::fixed::{mul_div_ceil, mul_div_floor, widen, Value, Word128, BPS};
 use crate::health::Exposure;
 use crate::interest::owed_ceil;
 use crate::liquidation::is_terminal;
@@ -100,6 +100,13 @@ impl ReserveState {
         owed_ceil(self.provision_shares.get(), self.debt_index.get()).min(self.assets_atoms())
     }
 
+    /// Atoms that supply shares will be redeemed for once interest is booked up to `unix`, rounded down, saturating.
+    pub fn projected_redeemable_atoms(&self, shares: u128, unix: i64) -> u64 {
+        let assets = self.projected_assets_atoms(unix);
+        let provision = owed_ceil(self.provision_shares.get(), self.projected_index(unix)).min(assets);
+        self.worth_floor(shares, assets - provision)
+    }
+
     /// Lets go what stood for a debt that shrank or was written off.
     pub fn release_provision(&mut self, shares: u128) {
         self.provision_shares = Word128::new(self.provision_shares.get().saturating_sub(shares));
@@ -119,8 +126,6 @@ impl ReserveState {
 
     /// Atoms that supply shares are redeemed for: their part of assets less provisions, rounded down, saturating.
     pub fn redeemable_atoms_floor(&self, shares: u128) -> u64 {
-        let (all, assets) = self.share_basis();
-        let left = assets.saturating_sub(widen(self.provision_atoms()));
-        mul_div_floor(shares, left, all).map_or(u64::MAX, saturate)
+        self.worth_floor(shares, self.assets_atoms().saturating_sub(self.provision_atoms()))
     }
 }

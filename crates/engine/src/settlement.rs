@@ -7,6 +7,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::{widen, Word128};
 use crate::health::Exposure;
 use crate::interest::owed_ceil;
+use crate::shares::VIRTUAL_SHARES;
 use crate::state::{MarketPolicy, ReserveState, RESERVE_CLOSED};
 
 /// How the loss on one debt was shared. `owed = insurance + haircut` unless the loss exceeds all that lenders have.
@@ -59,7 +60,8 @@ pub fn share_loss(loss_atoms: u64, insurance_atoms: u64, lender_assets_atoms: u6
 }
 
 impl ReserveState {
-    /// Writes off a position's debt: insurance pays into cash what it has, the rest leaves the assets.
+    /// Writes off a position's debt: insurance pays into cash what it has, the rest leaves the assets and becomes a claim
+    /// of all who hold shares now.
     ///
     /// Interest must be booked up to now. Insurance that has accrued and is not yet cash pays too: it is a claim on the
     /// same assets, so forgoing it restores them.
@@ -73,6 +75,9 @@ impl ReserveState {
         self.insurance_atoms -= from_ledger;
         self.cash_atoms = self.cash_atoms.saturating_add(from_ledger);
         self.insurance_accrued_atoms -= insurance_atoms - from_ledger;
+        let all_shares = self.supply_shares.get().saturating_add(VIRTUAL_SHARES);
+        // What cannot be booked is not claimed; the haircut is the same.
+        let _ = self.claims.book_loss(haircut_atoms, all_shares);
         if self.is_supply_lost() {
             self.status = RESERVE_CLOSED;
         }

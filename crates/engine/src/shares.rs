@@ -28,14 +28,18 @@ impl ReserveState {
 
     /// Atoms that supply shares are worth, rounded down, saturating.
     pub fn supply_atoms_floor(&self, shares: u128) -> u64 {
-        let (all, assets) = self.share_basis();
-        mul_div_floor(shares, assets, all).map_or(u64::MAX, saturate)
+        self.worth_floor(shares, self.assets_atoms())
     }
 
-    /// All supply shares and the assets behind them, virtual ones included.
-    pub(crate) fn share_basis(&self) -> (u128, u128) {
+    /// Atoms that supply shares will be worth once interest is booked up to `unix`, rounded down, saturating.
+    pub fn projected_supply_atoms(&self, shares: u128, unix: i64) -> u64 {
+        self.worth_floor(shares, self.projected_assets_atoms(unix))
+    }
+
+    /// Part of `assets_atoms` that supply shares are, virtual ones among all, rounded down, saturating.
+    pub(crate) fn worth_floor(&self, shares: u128, assets_atoms: u64) -> u64 {
         let all = self.supply_shares.get().saturating_add(VIRTUAL_SHARES);
-        (all, widen(self.assets_atoms()) + VIRTUAL_ASSETS)
+        mul_div_floor(shares, widen(assets_atoms) + VIRTUAL_ASSETS, all).map_or(u64::MAX, saturate)
     }
 
     /// Debt shares to mint for `atoms` borrowed, rounded up.

@@ -1,7 +1,7 @@
 //! How an action changes state, after it was decided. Each checks its own ledger and leaves it untouched on error.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{widen, Word128};
+use crate::fixed::Word128;
 use crate::interest::owed_ceil;
 use crate::liquidation::LiquidationPlan;
 use crate::state::*;
@@ -476,6 +476,6 @@ pub fn configure_reserve(
     reserve.begin_observation(sigma, now);
     reserve.caps = config.caps;
     reserve.depth_confirmed_at = now.unix;
-    reserve.claims.outstanding_factor = Word128::new(widen(1) << 96);
+    reserve.claims = ClaimAccumulators::NONE;
     Ok(())
 }

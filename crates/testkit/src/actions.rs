@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use plimsoll_client::accounts::Position;
 use plimsoll_client::address;
 use plimsoll_client::instructions::*;
-use plimsoll_client::quotes::{liquidation_quote, position_quote, LiquidationQuote, PositionQuote};
+use plimsoll_client::quotes::{
+    lender_quote, liquidation_quote, position_quote, LenderQuote, LiquidationQuote, PositionQuote,
+};
 use plimsoll_client::{Instruction, Pubkey};
 
 use crate::outcome::Outcome;
@@ -274,6 +276,20 @@ impl World {
         self.act(FundInsurance { payer, reserve, payer_liquidity: None, amount_atoms }.instruction(), role)
     }
 
+    /// Anyone pays back what lenders lost, at most so many atoms of it.
+    pub fn repay_recovery(&mut self, role: &impl Role, token: &Token, amount_atoms_max: u64) -> Outcome {
+        self.wallet(role, token);
+        let (payer, reserve) = (role.address(), &self.reserve(token));
+        self.act(RepayRecovery { payer, reserve, payer_liquidity: None, amount_atoms_max }.instruction(), role)
+    }
+
+    /// A lender takes what was recovered of its losses.
+    pub fn claim_recovery(&mut self, role: &impl Role, token: &Token) -> Outcome {
+        self.wallet(role, token);
+        let (owner, reserve) = (role.address(), &self.reserve(token));
+        self.act(ClaimRecovery { owner, reserve, owner_liquidity: None }.instruction(), role)
+    }
+
     /// Anyone pays protocol fees to the treasury.
     pub fn collect_fees(&mut self, role: &impl Role, token: &Token) -> Outcome {
         let treasury = self.treasury.clone();
@@ -288,6 +304,14 @@ impl World {
         let quote = QuotePosition { position, offers: &self.offers(position, None) };
         let receipt = self.ask(quote.instruction().expect("offers fit")).expect("a quote refuses by data alone");
         position_quote(&receipt.return_data).expect("a position quote")
+    }
+
+    /// Where a lender stands.
+    #[track_caller]
+    pub fn quote_lender(&mut self, role: &impl Role, token: &Token) -> LenderQuote {
+        let quote = QuoteLender { owner: role.address(), reserve: token.reserve };
+        let receipt = self.ask(quote.instruction()).expect("a lender account");
+        lender_quote(&receipt.return_data).expect("a lender quote")
     }
 
     /// What a liquidation would do.

@@ -30,6 +30,8 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ("I9", "The price of a supply share never falls, but by a haircut, and then by no more than it"),
     ("I10", "A debt index never falls and time of interest and reading never go back"),
     ("I11", "No flash loan is open between transactions"),
+    ("I12", "A reserve's recovery ledger covers what all its lenders may take of it"),
+    ("I13", "A reserve's lenders claim no more than what is outstanding"),
 ];
 
 /// What the invariants compare with what was before.
@@ -68,6 +70,7 @@ impl World {
         for reserve in self.decode_all::<ReserveState>() {
             self.vaults(&reserve, &mut violations);
             self.sums(&reserve, &positions, &lenders, &mut violations);
+            self.claims(&reserve, &lenders, &mut violations);
             expect(&mut violations, reserve.state.flash == FlashLoan::NONE, || {
                 format!("I11: {} has {:?}", self.name_of(&reserve.address), reserve.state.flash)
             });
@@ -162,6 +165,25 @@ impl World {
         let total = u128::from(state.counted_atoms);
         expect(violations, counted <= total, || {
             format!("I7: slots count {counted} atoms of {name}, it counts {total}")
+        });
+    }
+
+    /// In whole atoms both hold exactly: a claim is rounded up by less than 2^-30 of an atom in any world this small.
+    fn claims(&self, reserve: &Reserve, lenders: &[Lender], violations: &mut Vec<String>) {
+        let (state, key) = (&reserve.state, reserve.address.to_bytes());
+        let (mut recovered, mut claimed) = (0u128, 0u128);
+        for lender in lenders.iter().map(|lender| &lender.state).filter(|lender| lender.reserve == key) {
+            let lender = lender.synced(&state.claims);
+            recovered += u128::from(lender.recovered_atoms);
+            claimed += u128::from(lender.claim_atoms());
+        }
+        let (ledger, outstanding) = (u128::from(state.recovery_atoms), u128::from(state.claims.outstanding_atoms()));
+        let name = || self.name_of(&reserve.address);
+        expect(violations, recovered <= ledger, || {
+            format!("I12: lenders of {} may take {recovered} recovered atoms, its ledger holds {ledger}", name())
+        });
+        expect(violations, claimed <= outstanding, || {
+            format!("I13: lenders of {} claim {claimed} atoms, {outstanding} are outstanding", name())
         });
     }
 }

@@ -55,7 +55,7 @@ pub enum PlimsollError {
     CollateralIsDebt = 203,
     #[msg("Position still holds collateral or debt")]
     PositionNotEmpty = 204,
-    #[msg("Lender account still holds shares or claims")]
+    #[msg("Lender account still holds shares, a claim or what was recovered of it; redeem and `claim_recovery` first")]
     LenderNotEmpty = 205,
     #[msg("Position still has debt")]
     PositionHasDebt = 206,
@@ -107,6 +107,10 @@ pub enum PlimsollError {
     FlashUnbalanced = 406,
     #[msg("Provisions for defaults exceed 0.5% of the reserve's assets; supply after they are settled")]
     ProvisionTooHigh = 407,
+    #[msg("No loss of this reserve's lenders is outstanding; there is nothing to pay back")]
+    NothingOutstanding = 408,
+    #[msg("Nothing was recovered for this lender since the last claim; ask again after a `repay_recovery`")]
+    NothingRecovered = 409,
     #[msg(
         "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
     )]
@@ -271,6 +275,8 @@ engine_errors!(
     FlashOpen,
     FlashUnbalanced,
     ProvisionTooHigh,
+    NothingOutstanding,
+    NothingRecovered,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,

@@ -137,6 +137,48 @@ pub struct InsuranceFunded {
     pub slot: u64,
 }
 
+/// A loss of lenders was paid back, in part or in full.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryRepaid {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Who paid.
+    pub payer: Pubkey,
+    /// Taken, atoms.
+    pub atoms: u64,
+    /// Of which the part of the virtual shares, given to insurance, atoms.
+    pub insurance_atoms: u64,
+    /// Outstanding after, atoms.
+    pub outstanding_atoms: u64,
+    /// Paid in and not yet claimed after, atoms.
+    pub recovery_atoms: u64,
+    /// Sequence of the reserve.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
+/// A lender took what was recovered of its losses.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryClaimed {
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Lender.
+    pub lender: Pubkey,
+    /// Taken, atoms.
+    pub atoms: u64,
+    /// What this lender is still owed, rounded down, atoms.
+    pub outstanding_atoms: u64,
+    /// Paid in and not yet claimed after, of all lenders, atoms.
+    pub recovery_atoms: u64,
+    /// Sequence of the reserve.
+    pub sequence: u64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// Liquidity was lent for the rest of a transaction.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

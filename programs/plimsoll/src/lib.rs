@@ -7,7 +7,7 @@
 #![allow(clippy::result_large_err, clippy::diverging_sub_expression)]
 
 use anchor_lang::prelude::*;
-use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
+use plimsoll_engine::quote::{LenderQuote, LiquidationQuote, PositionQuote};
 use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
 
 pub mod constants;
@@ -168,6 +168,17 @@ pub mod plimsoll {
         uncount_position::handle(ctx)
     }
 
+    /// Pay back up to `amount_atoms_max` of what a reserve's lenders lost. Anyone may; takes at most what is outstanding, and
+    /// leaves nothing of it or at least dust.
+    pub fn repay_recovery(ctx: Context<FundInsurance>, amount_atoms_max: u64) -> Result<()> {
+        repay_recovery::handle(ctx, amount_atoms_max)
+    }
+
+    /// Take what was paid back of one's losses. Shares stay as they are.
+    pub fn claim_recovery(ctx: Context<ChangeSupply>) -> Result<()> {
+        claim_recovery::handle(ctx)
+    }
+
     /// Add `amount_atoms` to a reserve's insurance. Anyone may; it is not returned.
     pub fn fund_insurance(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<()> {
         fund_insurance::handle(ctx, amount_atoms)
@@ -202,5 +213,10 @@ pub mod plimsoll {
         offered: u16,
     ) -> Result<LiquidationQuote> {
         quote_liquidation::handle(ctx, collateral_slot, debt_slot, repay_max_atoms, offered)
+    }
+
+    /// Where a lender stands, losses and recoveries included. Returns through return data.
+    pub fn quote_lender(ctx: Context<QuoteLender>) -> Result<LenderQuote> {
+        quote_lender::handle(ctx)
     }
 }

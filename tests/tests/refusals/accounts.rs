@@ -38,6 +38,12 @@ pub fn stage_for(case: &str) -> Stage {
             super::health::leave_a_rest(&mut stage.scene, "0.5");
         }
         "mark_default" => stage.scene.price_sol("50"),
+        "repay_recovery" => stage.lose(),
+        "claim_recovery" => {
+            stage.lose();
+            let (scene, atoms) = (&mut stage.scene, 1_000_000);
+            scene.world.repay_recovery(&scene.stranger, &scene.usdc, atoms).expect("a recovery");
+        }
         _ => {}
     }
     stage

@@ -220,6 +220,8 @@ const REFUSED: &[(&str, Writes)] = &[
     ("accrue_interest", usdc),
     ("uncount_position", sol),
     ("fund_insurance", usdc),
+    ("repay_recovery", usdc),
+    ("claim_recovery", usdc),
     ("collect_fees", usdc),
     ("flag_position", usdc),
     ("mark_default", usdc),
@@ -248,6 +250,7 @@ const APART: &[&str] = &[
     "create_reserve",
     "quote_position",
     "quote_liquidation",
+    "quote_lender",
     "set_protection_order",
 ];
 

@@ -1,6 +1,7 @@
 //! What a position's state forbids: too much debt, slots, liquidation, settlement, closing.
 
 use super::common::*;
+use plimsoll_engine::claims::CLAIM_BITS;
 use plimsoll_engine::state::{MAX_COLLATERALS, MAX_DEBTS};
 
 /// Lets the scene's position default, all but a rest of collateral worth so many USD, at a SOL price of 50 USD.
@@ -512,12 +513,17 @@ fn a_lender_account_with_a_claim_or_recovery_is_not_closed() {
     scene.world.open_lender(&lender, &usdc).expect("a lender account");
     let key = address::lender(&usdc.reserve, &lender.address());
     let edits: [fn(&mut plimsoll_engine::state::LenderState); 2] =
-        [|state| state.claim = plimsoll_engine::fixed::Word128::new(1), |state| state.recovered_atoms = 1];
+        [|state| state.claim.lo = 1 << CLAIM_BITS, |state| state.recovered_atoms = 1];
     for edit in edits {
         let good = scene.world.svm.get_account(&key).expect("a lender account");
         scene.edit_account(&key, |data, _| edit(bytemuck::from_bytes_mut(&mut data[8..])));
         scene.refuses(PlimsollError::LenderNotEmpty, |scene| scene.world.close_lender(&lender, &usdc));
         scene.world.svm.set_account(key, good).expect("an account");
     }
+    // Less than an atom is given up.
+    scene.edit_account(&key, |data, _| {
+        let state: &mut plimsoll_engine::state::LenderState = bytemuck::from_bytes_mut(&mut data[8..]);
+        (state.claim.lo, state.recovered_rest) = ((1 << CLAIM_BITS) - 1, (1 << CLAIM_BITS) - 1);
+    });
     scene.world.close_lender(&lender, &usdc).expect("empty");
 }

@@ -66,7 +66,16 @@ fn full_circle(volatile: Spec, stable: Spec) -> Told {
     assert!(left <= 2, "what rounding leaves: {left}");
     world.check_invariants();
 
-    world.close_lender(&first, &usdc)?;
+    // What they lost is not forgotten, and one day somebody pays it back.
+    world.refuses(PlimsollError::LenderNotEmpty, |world| world.close_lender(&first, &usdc));
+    let lost = world.reserve(&usdc).state.claims.outstanding_atoms();
+    world.repay_recovery(&liquidator, &usdc, ALL)?;
+    for (lender, part) in [(&first, 3 * (lost / 4)), (&second, lost / 4)] {
+        let before = world.purse(lender, &usdc);
+        world.claim_recovery(lender, &usdc)?;
+        assert!((world.purse(lender, &usdc) - before).abs_diff(part) <= 3, "three parts and one part of {lost}");
+        world.close_lender(lender, &usdc)?;
+    }
     world.close_position(&borrower)?;
     world.check_invariants();
     Ok(())

@@ -71,6 +71,16 @@ fn compute_units() -> Told {
         show("liquidate 1+1, all prices", &world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE)?);
         world.set_price(&sol, "40");
         show("liquidate 1+1, terminal, settled", &world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE)?);
+        let quote = plimsoll_client::instructions::QuoteLender { owner: lender.address(), reserve: usdc.reserve };
+        show("quote_lender", &world.ask(quote.instruction())?);
+        show("repay_recovery", &world.repay_recovery(&keeper, &usdc, usdc.atoms("1000"))?);
+        show("supply after loss and recovery", &world.supply(&lender, &usdc, usdc.atoms("1"))?);
+        show("supply, nothing to sync", &world.supply(&lender, &usdc, usdc.atoms("1"))?);
+        show("claim_recovery", &world.claim_recovery(&lender, &usdc)?);
+        world.repay_recovery(&keeper, &usdc, usdc.atoms("1000"))?;
+        show("redeem after a recovery", &world.redeem(&lender, &usdc, 1 << 40)?);
+        world.repay_recovery(&keeper, &usdc, ALL)?;
+        show("claim_recovery, all paid", &world.claim_recovery(&lender, &usdc)?);
         show("close_position", &world.close_position(&borrower)?);
         show("collect_fees", &world.collect_fees(&keeper, &usdc)?);
         world.check_invariants();

@@ -73,6 +73,8 @@ fn a_lender_who_leaves_after_the_mark_leaves_the_expected_loss_to_nobody() -> To
     let shares = world.lender_account(&small, &usdc).state.shares.get();
     let (whole, net) = (state.supply_atoms_floor(shares), state.redeemable_atoms_floor(shares));
     assert!(whole - net >= provided / 4 - 2 && whole - net <= provided / 4 + 2, "a quarter of it: {whole} {net}");
+    let quote = world.quote_lender(&small, &usdc);
+    assert_eq!((quote.assets_atoms, quote.redeem_atoms), (whole, net), "{quote:?}");
     world.redeem(&small, &usdc, shares)?;
     let paid = world.purse(&small, &usdc) - before;
     assert!(paid.abs_diff(net) <= 2, "{paid} {net}: but for a second's interest");

@@ -130,7 +130,19 @@ impl Walk {
                 self.note(&format!("uncount {}", token.name), outcome);
                 let outcome = self.world.collect_fees(&lender, &lent);
                 self.note(&format!("collect_fees {}", lent.name), outcome);
+                self.recover(&lender, &lent);
             }
+        }
+    }
+
+    fn recover(&mut self, lender: &Lender, token: &Token) {
+        let outstanding = self.world.reserve(token).state.claims.outstanding_atoms();
+        let atoms = self.amount(outstanding);
+        let outcome = self.world.repay_recovery(&self.liquidator.clone(), token, atoms);
+        self.note(&format!("recover {atoms} of {outstanding} {}", token.name), outcome);
+        if self.world.exists(&plimsoll_client::address::lender(&token.reserve, &lender.address())) {
+            let outcome = self.world.claim_recovery(lender, token);
+            self.note(&format!("claim {}", token.name), outcome);
         }
     }
 
@@ -242,8 +254,8 @@ fn walk(seed: u64, steps: usize) {
     }
     let done =
         |action: &str| walk.log.iter().filter(|line| line.starts_with(action) && line.ends_with(": done")).count();
-    let counts =
-        ["borrow", "withdraw", "repay", "liquidate", "settle"].map(|action| format!("{action} {}", done(action)));
+    let counts = ["borrow", "withdraw", "repay", "liquidate", "settle", "recover", "claim"]
+        .map(|action| format!("{action} {}", done(action)));
     println!("seed {seed}: {} of {} actions succeeded, {}", walk.successes, walk.log.len(), counts.join(", "));
 }
 

@@ -106,6 +106,14 @@ impl<'a> Fields<'a> {
         Ok(self.decimal(name)?.rational())
     }
 
+    /// Decimal numbers, exactly.
+    pub fn numbers(&self, name: &str) -> Result<Vec<BigRational>> {
+        let number = |(i, json): (usize, &'a Json)| {
+            read_decimal(&self.path(&format!("{name}[{i}]")), json).map(|decimal| decimal.rational())
+        };
+        self.list(name)?.iter().enumerate().map(number).collect()
+    }
+
     /// A decimal number within what `convert` takes.
     fn converted<T>(&self, name: &str, kind: &str, convert: impl Fn(&BigRational) -> Option<T>) -> Result<T> {
         let json = self.get(name)?;
@@ -129,12 +137,6 @@ impl<'a> Fields<'a> {
             .enumerate()
             .map(|(i, json)| read_integer(&self.path(&format!("{name}[{i}]")), json))
             .collect()
-    }
-
-    /// Decimal numbers, exactly.
-    pub fn numbers(&self, name: &str) -> Result<Vec<BigRational>> {
-        let number = |(i, json)| Ok(read_decimal(&self.path(&format!("{name}[{i}]")), json)?.rational());
-        self.list(name)?.iter().enumerate().map(number).collect()
     }
 
     /// Decimals of a mint.

@@ -15,10 +15,10 @@ use super::decimal::{self, ratio, usd};
 use super::fields::Fields;
 use super::judged::{Comparison, Judged};
 use super::terms::{rate_curve, reading, risk_terms};
-use super::{plan, product_sum, sequence};
+use super::{claims, plan, product_sum, sequence};
 
-/// Evaluates a case; `None` where the engine does not have the kind yet.
-pub fn evaluate(kind: &str, case: &Fields) -> Result<Option<Vec<Comparison>>> {
+/// Evaluates a case.
+pub fn evaluate(kind: &str, case: &Fields) -> Result<Vec<Comparison>> {
     let judge: fn(&mut Judged) -> Result<()> = match kind {
         "alv" => alv,
         "repay_to_target" => repay_to_target,
@@ -28,12 +28,12 @@ pub fn evaluate(kind: &str, case: &Fields) -> Result<Option<Vec<Comparison>>> {
         "plan" => plan::judge,
         "sequence" => sequence::judge,
         "product_sum" => product_sum::judge,
-        "claims" => return Ok(None),
+        "claims" => claims::judge,
         _ => return Err(case.wrong("kind", "a known kind")),
     };
     let mut judged = Judged::new(case)?;
     judge(&mut judged)?;
-    Ok(Some(judged.into_comparisons()))
+    Ok(judged.into_comparisons())
 }
 
 /// Asset liquidation value (protocol, section 1).

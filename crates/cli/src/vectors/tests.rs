@@ -46,8 +46,7 @@ fn every_case_of_the_golden_files_passes() {
         let failed: Vec<String> =
             outcomes.iter().filter(|outcome| outcome.status() == "FAIL").map(Outcome::line).collect();
         assert!(failed.is_empty(), "{name}: {failed:#?}");
-        let supported = outcomes.iter().filter(|outcome| outcome.comparisons.is_some()).count();
-        assert!(supported >= 50, "{name}: only {supported} cases were evaluated");
+        assert!(outcomes.len() >= 50, "{name}: only {} cases were evaluated", outcomes.len());
     }
 }
 
@@ -95,7 +94,7 @@ fn golden(kind: &str, note: &str, edit: impl FnOnce(&mut Json)) -> String {
 fn command(name: &str, text: &str) -> (Vec<String>, ExitCode) {
     let file = std::env::temp_dir().join(format!("plimsoll-vectors-{}-{name}.json", std::process::id()));
     std::fs::write(&file, text).unwrap();
-    let (report, code) = answer(&Args { file: file.clone(), strict: true, json: false }).unwrap();
+    let (report, code) = answer(&Args { file: file.clone(), json: false }).unwrap();
     std::fs::remove_file(file).unwrap();
     (report.lines().map(str::to_owned).collect(), code)
 }
@@ -186,15 +185,6 @@ fn a_malformed_sequence_is_refused_by_field() {
     );
 }
 
-#[test]
-fn a_kind_the_engine_does_not_have_yet_is_counted_apart() {
-    let text = file(r#"{"kind": "claims", "note": "n", "in": {}, "out": {}, "tol_rel": "0"}"#);
-    let outcomes = evaluate(&text).unwrap();
-    assert_eq!(outcomes[0].line(), "not supported yet 1 claims (n)");
-    let tally = Tally::of(&outcomes);
-    assert_eq!((tally.passed, tally.failed, tally.unsupported), (0, 0, 1));
-}
-
 /// Two providers of one and two tokens, a purchase, and half a token withdrawn, with a text replaced.
 fn product_sum(old: &str, new: &str) -> String {
     let case = r#"{"kind": "product_sum", "note": "n", "in": {"providers": 2, "events": [
@@ -230,6 +220,35 @@ fn a_pool_is_played_and_every_provider_compared() {
         error(&product_sum(r#"["0.25", "0.25"]"#, r#"["0.25"]"#)),
         r#"case 1 (product_sum).out.deposits should be a list of 2, found ["0.25"]"#
     );
+}
+
+/// Two lenders, a loss and a recovery, with one event more.
+fn claims(event: &str, paid: &str) -> String {
+    file(&format!(
+        r#"{{"kind": "claims", "note": "n", "in": {{"lenders": 2, "events": [{{"shares": {{"who": 0, "amount": "3"}}}},
+        {{"shares": {{"who": 1, "amount": "1"}}}}, {{"loss": "100"}}, {{"recovery": "40"}}, {event}]}},
+        "out": {{"outstanding": ["45", "15"], "paid": {paid}}}, "tol_rel": "0"}}"#
+    ))
+}
+
+#[test]
+fn claims_are_judged_lender_by_lender() {
+    let late = r#"{"shares": {"who": 1, "amount": "0"}}"#;
+    assert_eq!(statuses(&claims(late, r#"["30", "10"]"#)), ["pass"]);
+    let outcomes = evaluate(&claims(late, r#"["30", "10.00001"]"#)).unwrap();
+    assert!(
+        outcomes[0].line().contains("paid[1] expected 10.00001 got 9.999999999999 <- differs"),
+        "{}",
+        outcomes[0].line()
+    );
+    let paid = r#"["30"]"#;
+    assert!(error(&claims(late, paid)).contains("out.paid should be a list of 2"));
+    let paid = r#"["30", "10"]"#;
+    assert!(error(&claims(r#"{"shares": {"who": 2, "amount": "1"}}"#, paid))
+        .contains("who should be the place of a lender"));
+    assert!(error(&claims(r#"{"recovery": "61"}"#, paid)).contains("should be at most what is outstanding"));
+    assert!(error(&claims(r#"{"loss": "1e-10"}"#, paid)).contains("should be an amount of at most 9 decimals"));
+    assert!(error(&claims(r#"{}"#, paid)).contains("recovery is missing"));
 }
 
 #[test]

@@ -144,17 +144,42 @@ pub struct FundInsurance<'a> {
 impl FundInsurance<'_> {
     /// The call.
     pub fn instruction(&self) -> Instruction {
-        let accounts = plimsoll::accounts::FundInsurance {
-            payer: self.payer,
-            reserve: self.reserve.address,
-            payer_liquidity: account_or_own(self.payer_liquidity, &self.payer, self.reserve),
-            liquidity_vault: self.reserve.liquidity_vault(),
-            mint: self.reserve.mint(),
-            token_program: self.reserve.token_program(),
-            event_authority: EVENT_AUTHORITY,
-            program: PROGRAM_ID,
-        };
+        let accounts = fund_insurance(&self.payer, self.reserve, self.payer_liquidity);
         call(accounts, plimsoll::instruction::FundInsurance { amount_atoms: self.amount_atoms })
+    }
+}
+
+/// Pay back what a reserve's lenders lost, at most what is outstanding. Anyone may.
+#[derive(Clone, Copy, Debug)]
+pub struct RepayRecovery<'a> {
+    /// Who pays.
+    pub payer: Pubkey,
+    /// Reserve.
+    pub reserve: &'a Reserve,
+    /// Token account that pays; the associated one if none is named.
+    pub payer_liquidity: Option<Pubkey>,
+    /// Most to pay, atoms.
+    pub amount_atoms_max: u64,
+}
+
+impl RepayRecovery<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = fund_insurance(&self.payer, self.reserve, self.payer_liquidity);
+        call(accounts, plimsoll::instruction::RepayRecovery { amount_atoms_max: self.amount_atoms_max })
+    }
+}
+
+fn fund_insurance(payer: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::FundInsurance {
+    plimsoll::accounts::FundInsurance {
+        payer: *payer,
+        reserve: reserve.address,
+        payer_liquidity: account_or_own(liquidity, payer, reserve),
+        liquidity_vault: reserve.liquidity_vault(),
+        mint: reserve.mint(),
+        token_program: reserve.token_program(),
+        event_authority: EVENT_AUTHORITY,
+        program: PROGRAM_ID,
     }
 }
 

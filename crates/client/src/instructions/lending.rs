@@ -95,6 +95,43 @@ impl Redeem<'_> {
     }
 }
 
+/// Take what was paid back of one's losses.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimRecovery<'a> {
+    /// Lender.
+    pub owner: Pubkey,
+    /// Reserve.
+    pub reserve: &'a Reserve,
+    /// Token account that receives; the associated one if none is named.
+    pub owner_liquidity: Option<Pubkey>,
+}
+
+impl ClaimRecovery<'_> {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = change_supply(&self.owner, self.reserve, self.owner_liquidity);
+        call(accounts, plimsoll::instruction::ClaimRecovery {})
+    }
+}
+
+/// Ask where a lender stands.
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteLender {
+    /// Lender.
+    pub owner: Pubkey,
+    /// Reserve.
+    pub reserve: Pubkey,
+}
+
+impl QuoteLender {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let lender = address::lender(&self.reserve, &self.owner);
+        let accounts = plimsoll::accounts::QuoteLender { reserve: self.reserve, lender };
+        call(accounts, plimsoll::instruction::QuoteLender {})
+    }
+}
+
 fn change_supply(owner: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::ChangeSupply {
     plimsoll::accounts::ChangeSupply {
         owner: *owner,

@@ -16,7 +16,7 @@ state! {
         pub owner: Pubkey,
         /// Supply shares.
         pub shares: Word128,
-        /// Claim at the last sync, atoms.
+        /// Claim at the last sync, 2^-48 of an atom, rounded up.
         pub claim: Word128,
         /// P at the last sync.
         pub outstanding_factor: Word128,
@@ -30,8 +30,10 @@ state! {
         pub scale: u32,
         /// Recovery paid so far and not yet withdrawn, atoms.
         pub recovered_atoms: u64,
+        /// Recovered beyond that, less than an atom, 2^-48 of an atom.
+        pub recovered_rest: u64,
         /// Zero.
-        pub reserved: [u8; 80],
+        pub reserved: [u8; 72],
     }
 }
 assert_account!(LenderState, 256);

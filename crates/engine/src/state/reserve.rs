@@ -20,17 +20,17 @@ pub const TOKEN_2022: u8 = 1;
 state! {
     /// Accumulators of recovery claims (protocol, section 5.5).
     pub struct ClaimAccumulators {
-        /// L: loss per share.
+        /// L: loss per share, 2^-104 of an atom, rounded down. Never falls.
         pub loss_per_share: Word128,
-        /// P: what part of an old claim is still outstanding.
+        /// P: what part of an old claim is still outstanding, 2^-127, rounded up.
         pub outstanding_factor: Word128,
-        /// K: loss per share, in units of P.
+        /// K: loss per share in units of P, 2^-104 of an atom, rounded up.
         pub claim_per_share: Word128,
-        /// All that is outstanding, atoms.
+        /// All that is outstanding, atoms, exact.
         pub outstanding: Word128,
         /// Raised when everything was paid.
         pub epoch: u32,
-        /// Raised when P was rescaled.
+        /// Raised when P was rescaled; 0 at the beginning of an epoch.
         pub scale: u32,
     }
 }
@@ -195,8 +195,10 @@ state! {
         pub depth_valid_secs: u64,
         /// Open flash loan.
         pub flash: FlashLoan,
+        /// Recovery that fell on the virtual shares and went to insurance, ever, atoms.
+        pub recovery_insured_atoms: u64,
         /// Zero.
-        pub reserved: [u8; 888],
+        pub reserved: [u8; 880],
     }
 }
 assert_account!(ReserveState, 2_048);

@@ -251,6 +251,39 @@ fn reserves_do_not_panic() {
 }
 
 #[test]
+fn claims_do_not_panic() {
+    check(
+        20_000,
+        (state::<ReserveState>(), state::<LenderState>(), word(), wide()),
+        |(reserve, lender, atoms, shares)| {
+            let (mut booked, mut paid, mut both) = (reserve.claims, reserve.claims, reserve.claims);
+            let _ = (reserve.claims.outstanding_atoms(), reserve.claims.dust_atoms());
+            let _ = (booked.book_loss(atoms, shares), paid.pay(atoms), both.book_loss(atoms, shares), both.pay(atoms));
+            for claims in [reserve.claims, booked, paid, both, ClaimAccumulators::NONE] {
+                // Lenders of any history, of this epoch, and of this scale too.
+                for (epoch, scale) in
+                    [(lender.epoch, lender.scale), (claims.epoch, lender.scale), (claims.epoch, claims.scale)]
+                {
+                    let mut lender = LenderState { epoch, scale, ..lender };
+                    let (claim, before) = (lender.claim_at(&claims), lender);
+                    prop_assert!(claim.outstanding.checked_add(claim.paid).is_some());
+                    lender.sync(&claims);
+                    prop_assert!(lender.recovered_atoms >= before.recovered_atoms);
+                    let _ = plimsoll_engine::quote::quote_lender(
+                        &reserve,
+                        &lender,
+                        &Now { unix: atoms.cast_signed(), slot: 0 },
+                    );
+                    let _ = (lender.claim_atoms(), lender.is_empty(), { reserve }.claim_recovery(&mut lender));
+                }
+            }
+            let _ = { reserve }.repay_recovery(atoms);
+            Ok(())
+        },
+    );
+}
+
+#[test]
 fn positions_do_not_panic() {
     let slot = prop_oneof![0usize..10, Just(usize::MAX)];
     check(

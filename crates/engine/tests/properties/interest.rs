@@ -74,8 +74,14 @@ fn the_index_never_falls_and_stays_within_its_limit() {
     check(5_000, (lending(), span(), span()), |(mut reserve, first, second)| {
         let mut last = reserve.debt_index.get();
         for unix in [first, first.saturating_add(second), second] {
-            let projected = reserve.projected_index(unix);
+            let (projected, shares) = (reserve.projected_index(unix), reserve.supply_shares.get() / 3);
+            let (assets, worth) = (reserve.projected_assets_atoms(unix), reserve.projected_supply_atoms(shares, unix));
+            let cash = reserve.cash_atoms;
             reserve.accrue(unix);
+            // Where all of it fits.
+            if reserve.total_debt_atoms().checked_add(cash).is_some() {
+                prop_assert_eq!((assets, worth), (reserve.assets_atoms(), reserve.supply_atoms_floor(shares)));
+            }
             prop_assert!(reserve.debt_index.get() >= last && reserve.debt_index.get() <= INDEX_MAX.max(last));
             prop_assert_eq!(reserve.projected_index(reserve.accrued_at), reserve.debt_index.get());
             if unix >= first {

@@ -196,6 +196,7 @@ pub fn valid_reserve() -> ReserveState {
 pub fn ledger() -> ReserveState {
     let mut reserve = ReserveState::zeroed();
     reserve.debt_index = Word128::new(INDEX_ONE);
+    reserve.claims = ClaimAccumulators::NONE;
     reserve.caps =
         Caps { supply_atoms: u64::MAX, borrow_atoms: u64::MAX, collateral_atoms: u64::MAX, rescue_allowance_bps: 0 };
     reserve

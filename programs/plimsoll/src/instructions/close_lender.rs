@@ -1,7 +1,6 @@
-//! Close an empty lender account; its rent goes back to the owner.
+//! Close an empty lender account; its rent goes back to the owner. Less than an atom of a claim is given up with it.
 
 use anchor_lang::prelude::*;
-use plimsoll_engine::fixed::Word128;
 
 use super::require_key;
 use crate::error::PlimsollError;
@@ -25,8 +24,8 @@ pub(crate) fn handle(ctx: Context<CloseLender>) -> Result<()> {
     {
         let lender = &ctx.accounts.lender.load()?.state;
         require_key(&lender.owner, &owner, PlimsollError::NotOwner)?;
-        let is_empty = lender.shares == Word128::ZERO && lender.claim == Word128::ZERO && lender.recovered_atoms == 0;
-        require!(is_empty, PlimsollError::LenderNotEmpty);
+        // Without shares no claim grows. An old one may have been recovered meanwhile: `claim_recovery` finds out.
+        require!(lender.is_empty(), PlimsollError::LenderNotEmpty);
     }
     let event = AccountChanged { account: ctx.accounts.lender.key(), owner, opened: false, slot: Clock::get()?.slot };
     events::emit(&ctx.accounts.event_authority, &event)

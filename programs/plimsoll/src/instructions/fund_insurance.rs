@@ -8,7 +8,7 @@ use crate::oracle;
 use crate::state::Reserve;
 use crate::tokens::{Transfer, Vault};
 
-/// Accounts of `fund_insurance`.
+/// Accounts of `fund_insurance` and `repay_recovery`.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct FundInsurance<'info> {
@@ -33,16 +33,23 @@ pub struct FundInsurance<'info> {
     pub token_program: UncheckedAccount<'info>,
 }
 
+impl<'info> FundInsurance<'info> {
+    /// The transfer from payer to liquidity vault.
+    pub(super) fn transfer(&self) -> Transfer<'_, 'info> {
+        Transfer {
+            user_account: &self.payer_liquidity,
+            mint: &self.mint,
+            vault: &self.liquidity_vault,
+            token_program: &self.token_program,
+        }
+    }
+}
+
 pub(crate) fn handle(ctx: Context<FundInsurance>, amount_atoms: u64) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
     require!(amount_atoms > 0, PlimsollError::ZeroAmount);
-    let transfer = Transfer {
-        user_account: &accounts.payer_liquidity,
-        mint: &accounts.mint,
-        vault: &accounts.liquidity_vault,
-        token_program: &accounts.token_program,
-    };
+    let transfer = accounts.transfer();
 
     let (event, decimals) = {
         let reserve = &mut accounts.reserve.load_mut()?.state;

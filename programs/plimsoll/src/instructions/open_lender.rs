@@ -33,12 +33,7 @@ pub(crate) fn handle(ctx: Context<OpenLender>) -> Result<()> {
         lender.bump = ctx.bumps.lender;
         lender.reserve = ctx.accounts.reserve.key().to_bytes();
         lender.owner = owner.to_bytes();
-        // Losses before now are not this lender's.
-        lender.outstanding_factor = claims.outstanding_factor;
-        lender.claim_per_share = claims.claim_per_share;
-        lender.loss_per_share = claims.loss_per_share;
-        lender.epoch = claims.epoch;
-        lender.scale = claims.scale;
+        lender.follow(&claims);
     }
     let event = AccountChanged { account: ctx.accounts.lender.key(), owner, opened: true, slot: Clock::get()?.slot };
     events::emit(&ctx.accounts.event_authority, &event)

@@ -24,6 +24,7 @@ pub(crate) fn handle(ctx: Context<ChangeSupply>, shares: u128, assets_min_atoms:
         reserve.accrue(now.unix);
         let atoms = reserve.redeem(shares, assets_min_atoms).or_refuse()?;
         reserve.sequence = reserve.sequence.wrapping_add(1);
+        lender.sync(&reserve.claims);
         lender.shares = Word128::new(left);
         SupplyChanged {
             reserve: accounts.reserve.key(),

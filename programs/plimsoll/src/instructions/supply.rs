@@ -10,7 +10,7 @@ use crate::oracle;
 use crate::state::{Lender, Reserve};
 use crate::tokens::{Transfer, Vault};
 
-/// Accounts of `supply` and `redeem`.
+/// Accounts of `supply`, `redeem` and `claim_recovery`.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ChangeSupply<'info> {
@@ -71,6 +71,7 @@ pub(crate) fn handle(ctx: Context<ChangeSupply>, amount_atoms: u64, shares_min: 
         reserve.sequence = reserve.sequence.wrapping_add(1);
 
         let lender = &mut accounts.lender.load_mut()?.state;
+        lender.sync(&reserve.claims);
         let own = lender.shares.get().checked_add(shares).ok_or(PlimsollError::AmountTooLarge)?;
         lender.shares = Word128::new(own);
         let event = SupplyChanged {

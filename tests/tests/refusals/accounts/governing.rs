@@ -136,6 +136,28 @@ pub fn governing_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "repay_recovery",
+            created: &[],
+            build: |s| {
+                let (payer, reserve) = (s.scene.lender.address(), &s.scene.world.reserve(&s.scene.usdc));
+                ix::RepayRecovery { payer, reserve, payer_liquidity: None, amount_atoms_max: 1 }.instruction()
+            },
+            accounts: join(vec![
+                vec![
+                    at("payer", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]),
+                    at(
+                        "reserve",
+                        vec![
+                            no("another reserve", |s| s.usdt.reserve, WrongMint),
+                            no("another market's reserve", |s| s.foreign_usdc.reserve, WrongVault),
+                        ],
+                    ),
+                ],
+                transfer(["payer_liquidity", "liquidity_vault", "mint", "token_program"], true, true),
+                event(),
+            ]),
+        },
+        Case {
             name: "collect_fees",
             created: &[],
             build: |s| {

@@ -34,6 +34,40 @@ pub fn lending_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "claim_recovery",
+            created: &[],
+            build: |s| {
+                let (owner, reserve) = (s.scene.lender.address(), &s.scene.world.reserve(&s.scene.usdc));
+                ix::ClaimRecovery { owner, reserve, owner_liquidity: None }.instruction()
+            },
+            accounts: join(vec![
+                change_supply(),
+                transfer(["owner_liquidity", "liquidity_vault", "mint", "token_program"], true, false),
+                event(),
+            ]),
+        },
+        Case {
+            name: "quote_lender",
+            created: &[],
+            build: |s| ix::QuoteLender { owner: s.scene.lender.address(), reserve: s.scene.usdc.reserve }.instruction(),
+            accounts: vec![
+                at("reserve", vec![no("another reserve", |s| s.usdt.reserve, WrongReserve)]),
+                at(
+                    "lender",
+                    vec![
+                        no(
+                            "the lender's account in another reserve",
+                            |s| address::lender(&s.usdt.reserve, &s.scene.lender.address()),
+                            WrongReserve,
+                        ),
+                        yes("somebody else's lender account", |s| {
+                            address::lender(&s.scene.usdc.reserve, &s.other.address())
+                        }),
+                    ],
+                ),
+            ],
+        },
+        Case {
             name: "open_lender",
             created: &["lender"],
             build: |s| {

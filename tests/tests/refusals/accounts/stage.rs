@@ -83,6 +83,12 @@ impl Stage {
         }
     }
 
+    /// Costs the lender a haircut: the unhealthy position is sold at a price that does not pay its debt.
+    pub fn lose(&mut self) {
+        self.scene.price_sol("40");
+        self.scene.liquidate(Limits::NONE).expect("a liquidation");
+    }
+
     pub fn wallet(&self, role: &dyn Role, token: &Token) -> Pubkey {
         address::token_account(&role.address(), &token.mint, &token.kind.program())
     }

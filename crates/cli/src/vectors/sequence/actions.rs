@@ -15,6 +15,8 @@ pub enum Action {
     Supply { who: usize, reserve: usize, atoms: u64 },
     Redeem { who: usize, reserve: usize, part_bps: u64 },
     Insure { who: usize, reserve: usize, atoms: u64 },
+    PayBack { who: usize, reserve: usize, atoms: u64 },
+    Claim { who: usize, reserve: usize },
     Deposit { who: usize, position: usize, reserve: usize, atoms: u64 },
     Withdraw { who: usize, reserve: usize, atoms: u64 },
     Borrow { who: usize, reserve: usize, atoms: u64 },
@@ -111,6 +113,8 @@ fn action(verb: &str, named: &Named, now: &Now) -> Result<Action> {
             part_bps: fields.integer("part_bps")?,
         },
         "insure" => Action::Insure { who: named.who()?, reserve: named.reserve("reserve")?, atoms: named.atoms()? },
+        "pay_back" => Action::PayBack { who: named.who()?, reserve: named.reserve("reserve")?, atoms: named.atoms()? },
+        "claim" => Action::Claim { who: named.who()?, reserve: named.reserve("reserve")? },
         "deposit" => Action::Deposit {
             who: named.who()?,
             position: named.position()?,

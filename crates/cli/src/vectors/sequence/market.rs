@@ -5,9 +5,9 @@ mod liquidating;
 mod views;
 
 use plimsoll_engine::error::EngineError;
-use plimsoll_engine::fixed::BPS;
+use plimsoll_engine::fixed::{Word128, BPS};
 use plimsoll_engine::health::{require_healthy, require_rescue};
-use plimsoll_engine::state::{MarketPolicy, PositionState, Pubkey, ReserveState};
+use plimsoll_engine::state::{LenderState, MarketPolicy, PositionState, Pubkey, ReserveState};
 use plimsoll_engine::transitions::{count, require_debt_min, uncount, PaidFor};
 use plimsoll_engine::{Now, Result};
 
@@ -21,12 +21,12 @@ struct Listing {
     state: ReserveState,
 }
 
-/// Somebody, with one position, and shares and net receipts by reserve.
+/// Somebody, with one position, and a lender account and net receipts by reserve.
 #[derive(Clone)]
 struct Person {
     name: String,
     position: PositionState,
-    shares: Vec<u128>,
+    lenders: Vec<LenderState>,
     net_atoms: Vec<i128>,
 }
 
@@ -64,9 +64,15 @@ impl Market {
 
     /// Lets somebody in, with an empty position and no shares.
     pub fn add_person(&mut self, name: String) {
-        let count = self.reserves.len();
         let position = bytemuck::Zeroable::zeroed();
-        self.people.push(Person { name, position, shares: vec![0; count], net_atoms: vec![0; count] });
+        let lender = |listing: &Listing| {
+            let mut lender: LenderState = bytemuck::Zeroable::zeroed();
+            lender.follow(&listing.state.claims);
+            lender
+        };
+        let lenders: Vec<LenderState> = self.reserves.iter().map(lender).collect();
+        let net_atoms = vec![0; lenders.len()];
+        self.people.push(Person { name, position, lenders, net_atoms });
     }
 
     /// Place of a reserve.
@@ -93,6 +99,8 @@ impl Market {
             Action::Supply { who, reserve, atoms } => self.supply(who, reserve, atoms, now),
             Action::Redeem { who, reserve, part_bps } => self.redeem(who, reserve, part_bps, now),
             Action::Insure { who, reserve, atoms } => self.insure(who, reserve, atoms),
+            Action::PayBack { who, reserve, atoms } => self.pay_back(who, reserve, atoms),
+            Action::Claim { who, reserve } => self.claim(who, reserve),
             Action::Deposit { who, position, reserve, atoms } => self.deposit((who, position), reserve, atoms, now),
             Action::Withdraw { who, reserve, atoms } => self.withdraw(who, reserve, atoms, now),
             Action::Borrow { who, reserve, atoms } => self.borrow(who, reserve, atoms, now),
@@ -133,18 +141,24 @@ impl Market {
     fn supply(&mut self, who: usize, reserve: usize, atoms: u64, now: &Now) -> Result<()> {
         let state = &mut self.reserves[reserve].state;
         state.accrue(now.unix);
-        self.people[who].shares[reserve] += state.supply(atoms, 0)?;
+        let shares = state.supply(atoms, 0)?;
+        let lender = &mut self.people[who].lenders[reserve];
+        lender.sync(&state.claims);
+        lender.shares = Word128::new(lender.shares.get() + shares);
         self.pay(who, reserve, atoms);
         Ok(())
     }
 
     fn redeem(&mut self, who: usize, reserve: usize, part_bps: u64, now: &Now) -> Result<()> {
-        let own = &mut self.people[who].shares[reserve];
-        let shares = *own * u128::from(part_bps) / u128::from(BPS);
-        *own = own.checked_sub(shares).ok_or(EngineError::AmountExceedsBalance)?;
+        let lender = &mut self.people[who].lenders[reserve];
+        let own = lender.shares.get();
+        let shares = own * u128::from(part_bps) / u128::from(BPS);
+        let left = own.checked_sub(shares).ok_or(EngineError::AmountExceedsBalance)?;
         let state = &mut self.reserves[reserve].state;
         state.accrue(now.unix);
         let atoms = state.redeem(shares, 0)?;
+        lender.sync(&state.claims);
+        lender.shares = Word128::new(left);
         self.receive(who, reserve, atoms);
         Ok(())
     }
@@ -155,6 +169,18 @@ impl Market {
         }
         self.reserves[reserve].state.receive_insurance(atoms)?;
         self.pay(who, reserve, atoms);
+        Ok(())
+    }
+
+    fn pay_back(&mut self, who: usize, reserve: usize, atoms_max: u64) -> Result<()> {
+        let recovery = self.reserves[reserve].state.repay_recovery(atoms_max)?;
+        self.pay(who, reserve, recovery.atoms);
+        Ok(())
+    }
+
+    fn claim(&mut self, who: usize, reserve: usize) -> Result<()> {
+        let atoms = self.reserves[reserve].state.claim_recovery(&mut self.people[who].lenders[reserve])?;
+        self.receive(who, reserve, atoms);
         Ok(())
     }
 

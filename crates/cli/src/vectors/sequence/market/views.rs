@@ -79,6 +79,8 @@ impl Market {
                 ("collateral_atoms", state.collateral_atoms),
                 ("counted_atoms", state.counted_atoms),
                 ("insurance_collateral_atoms", state.insurance_collateral_atoms),
+                ("outstanding_atoms", state.claims.outstanding_atoms()),
+                ("recovery_atoms", state.recovery_atoms),
                 ("throttle_level_atoms", state.throttle_at(now).level_atoms()),
             ] {
                 balances.push((format!("{name}.{what}"), i128::from(atoms)));
@@ -91,11 +93,14 @@ impl Market {
                 let held = position.collateral_index(&key).map_or(0, |index| position.collaterals()[index].atoms);
                 let shares = position.debt_index(&key).map_or(Word128::ZERO, |index| position.debts()[index].shares);
                 let owed = listing.state.debt_leg(shares.get(), &listing.state.reading, now).owed_atoms;
-                let supplied = listing.state.supply_atoms_floor(person.shares[reserve]);
+                let lender = person.lenders[reserve].synced(&listing.state.claims);
+                let supplied = listing.state.supply_atoms_floor(lender.shares.get());
                 for (what, atoms) in [
                     ("collateral_atoms", i128::from(held)),
                     ("debt_atoms", i128::from(owed)),
                     ("supply_atoms", i128::from(supplied)),
+                    ("claim_atoms", i128::from(lender.claim_atoms())),
+                    ("recovered_atoms", i128::from(lender.recovered_atoms)),
                     ("net_atoms", person.net_atoms[reserve]),
                 ] {
                     balances.push((format!("{name}.{token}.{what}"), atoms));
