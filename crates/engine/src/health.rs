@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::{Factor, Value};
 use crate::interest::owed_ceil;
 use crate::price::{Price, Reading};
-use crate::state::{MarketPolicy, ReserveState, MAX_COLLATERALS, MAX_DEBTS};
+use crate::state::{MarketPolicy, ReserveState, RiskTerms, MAX_COLLATERALS, MAX_DEBTS};
 use crate::Now;
 
 /// One collateral, as maintenance health sees it.
@@ -147,10 +147,17 @@ impl ReserveState {
         self.oracle_policy.permit_borrow(reading, now)?;
         let low = reading.price.min(reading.average).saturating_sub(reading.confidence);
         let price = reading.price_of(low, self.decimals);
-        let curve = self.risk.curve(price, self.sigma_initial(reading));
+        let curve = self.initial_curve(price, reading);
         let everything = curve.value(others_atoms.saturating_add(atoms));
         let value = if others_atoms == 0 { everything } else { everything.minus(curve.value(others_atoms)) };
         Ok(InitialLeg { value, factor: Factor::from_bps_floor(self.initial.initial_bps), price })
+    }
+
+    /// The curve of initial health: volatility as observed, and the smaller of the depths in force and moved to, so that less
+    /// depth closes the door at once.
+    pub fn initial_curve(&self, price: Price, reading: &Reading) -> Curve {
+        let depth_atoms = self.risk.depth_atoms.min(self.risk_target.depth_atoms);
+        RiskTerms { depth_atoms, ..self.risk }.curve(price, self.sigma_initial(reading))
     }
 
     /// Projects a debt of `owed_atoms` into initial health. High price: the larger of spot and average, plus confidence.

@@ -32,6 +32,7 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ("I11", "No flash loan is open between transactions"),
     ("I12", "A reserve's recovery ledger covers what all its lenders may take of it"),
     ("I13", "A reserve's lenders claim no more than what is outstanding"),
+    ("I14", "A reserve's provisions are the sum of its debts'"),
 ];
 
 /// What the invariants compare with what was before.
@@ -156,7 +157,7 @@ impl World {
         });
         let total = state.provision_shares.get();
         expect(violations, provided == total, || {
-            format!("I12: debts provide {provided} shares in {name}, it says {total}")
+            format!("I14: debts provide {provided} shares in {name}, it says {total}")
         });
         let total = state.supply_shares.get();
         expect(violations, lent == total, || {

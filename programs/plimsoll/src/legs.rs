@@ -191,7 +191,7 @@ impl<'a, 'info> Legs<'a, 'info> {
             let others_atoms = reserve.counted_by_others(slot.counted_atoms);
             match reserve.initial_collateral_leg(slot.atoms, others_atoms, reading, &self.now) {
                 Ok(leg) => {
-                    let curve = reserve.risk.curve(leg.price, reserve.sigma_initial(reading));
+                    let curve = reserve.initial_curve(leg.price, reading);
                     initial.collaterals[index] = InitialCollateral { leg, curve, others_atoms };
                 }
                 Err(error) => refusal = refusal.or(Some(error)),

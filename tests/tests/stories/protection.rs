@@ -44,27 +44,27 @@ fn an_order_acts_below_its_trigger_alone_and_only_at_prices_good_enough_to_borro
     let world = &mut setting.world;
     world.wallet(&liquidator, &sol);
     world.wallet(&liquidator, &usdc);
-    let mut liquidate = |world: &mut World| world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE);
+    let liquidate = |world: &mut World| world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE);
     world.set_order(&borrower, 10_050, 50)?;
-    world.refuses(PlimsollError::Healthy, &mut liquidate);
+    world.refuses(PlimsollError::Healthy, liquidate);
     world.set_order(&borrower, 10_400, 50)?;
 
     let good = world.price(&sol);
     // Old enough to forbid borrowing, young enough to liquidate.
     world.advance(90);
-    world.refuses(PlimsollError::StalePrice, &mut liquidate);
+    world.refuses(PlimsollError::StalePrice, liquidate);
     // Confidence between the soft and the hard limit moves the price for the borrower, and forbids borrowing.
     let now = world.unix();
     let wide = Price { publish_time: now, confidence: good.spot.unsigned_abs() / 80, ..good };
     world.publish(&sol, wide);
     world.publish(&usdc, Price { publish_time: now, ..world.price(&usdc) });
-    world.refuses(PlimsollError::ConfidenceTooWide, &mut liquidate);
+    world.refuses(PlimsollError::ConfidenceTooWide, liquidate);
     world.publish(&sol, Price { publish_time: now, average: good.spot / 5 * 6, ..good });
-    world.refuses(PlimsollError::PriceOffAverage, &mut liquidate);
+    world.refuses(PlimsollError::PriceOffAverage, liquidate);
     // Removed, it is gone.
     world.publish(&sol, Price { publish_time: now, ..good });
     world.set_order(&borrower, 0, 0)?;
-    world.refuses(PlimsollError::Healthy, &mut liquidate);
+    world.refuses(PlimsollError::Healthy, liquidate);
     world.set_order(&borrower, 10_400, 50)?;
     liquidate(world)?;
     world.check_invariants();

@@ -13,6 +13,7 @@ mod chain;
 mod deploy;
 mod market;
 mod prices;
+mod recovery;
 mod report;
 mod sheet;
 mod story;
@@ -65,6 +66,5 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     );
 
     story::play(&chain, &mut report)?;
-    cascade::play(&chain, &mut report)?;
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -36,6 +36,7 @@ pub fn account_for(
             .fact("  of which cash of lenders", token.show(state.cash_atoms))
             .fact("  of which insurance", token.show(state.insurance_atoms))
             .fact("  of which protocol fees", token.show(state.fee_atoms))
+            .fact("  of which recovered, to be claimed", token.show(state.recovery_atoms))
             .fact("collateral vault", token.show(collateral))
             .fact("  of which of positions", token.show(state.collateral_atoms))
             .fact("  of which insurance's", token.show(state.insurance_collateral_atoms))

@@ -9,10 +9,12 @@ use plimsoll_client::{address, instructions};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
+use super::cascade;
 use super::cast::{check_partial, dollars, liquidate, Borrower, Cast, UNITS};
 use super::chain::{compute_limit, Chain, Receipt};
 use super::market::{self, Listing};
 use super::prices::Kind;
+use super::recovery;
 use super::report::{Report, Step};
 use super::sheet;
 use super::tokens::Token;
@@ -21,11 +23,15 @@ use super::tokens::Token;
 const MARKET_ID: u16 = 1;
 
 /// A lender: name, key, the reserve supplied, and how much.
-struct Supplier {
-    name: &'static str,
-    key: Keypair,
-    is_usdc: bool,
-    atoms: u64,
+pub struct Supplier {
+    /// Name in the story.
+    pub name: &'static str,
+    /// Key.
+    pub key: Keypair,
+    /// USDC, or else USDT.
+    pub is_usdc: bool,
+    /// Supplied, atoms.
+    pub atoms: u64,
 }
 
 /// Plays all of it.
@@ -52,6 +58,7 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
     report.heading("A gap: the collateral is no longer worth the debt");
     cast.set_price(5_500)?;
     cast.show_health(report, &[&first, &second])?;
+    recovery::mark(&cast, report, &first, &lenders[0])?;
     let usdc_before = cast.usdc().state(chain)?.state;
     let last = liquidate(&cast, report, &first, cast.usdc())?;
     report.check(
@@ -70,9 +77,14 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
         last.insurance_atoms >= insured || last.haircut_atoms == 0,
     );
     liquidate(&cast, report, &second, cast.usdc())?;
-    settle(&cast, report, &second)?;
+    let settled = settle(&cast, report, &second)?;
 
     redeem(&cast, report, &lenders)?;
+    // Before the week passes: after so long a journey the validator moves no slots along with the time, and cool-off counts slots.
+    cascade::play(chain, report)?;
+    let of_usdc = settled.losses.iter().find(|loss| loss.reserve == cast.usdc().reserve);
+    let lost_atoms = last.haircut_atoms + of_usdc.map_or(0, |loss| loss.haircut_atoms);
+    recovery::recover(&cast, report, &lenders, lost_atoms)?;
     close(&cast, report, &lenders, &[&first, &second])
 }
 
@@ -172,7 +184,7 @@ fn settled(receipt: &Receipt) -> Result<DefaultSettled> {
     found.context("expected the event DefaultSettled in the transaction")
 }
 
-fn settle(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<()> {
+fn settle(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<DefaultSettled> {
     let chain = cast.chain;
     let position = market::position(chain, &borrower.position)?;
     let offers = cast.offers(borrower)?;
@@ -197,7 +209,7 @@ fn settle(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<()> {
     }
     let position = market::position(chain, &borrower.position)?;
     report.equal("the position has no debt left", 0, position.state.debt_count);
-    Ok(())
+    Ok(event)
 }
 
 fn redeem(cast: &Cast, report: &mut Report, lenders: &[Supplier]) -> Result<()> {
@@ -257,7 +269,7 @@ fn close(cast: &Cast, report: &mut Report, lenders: &[Supplier], borrowers: &[&B
         report,
         cast.usdc(),
         &with(true, &holders),
-        whole(cast.usdc(), 50_000 + 60 + 40_000),
+        whole(cast.usdc(), 50_000 + 60 + 40_000 + recovery::PAID_BACK),
     )?;
     let usdt_holders: Vec<_> = with(false, &holders).into_iter().filter(|(name, _)| *name != "borrower 1").collect();
     sheet::account_for(cast.chain, report, &cast.debts[1], &usdt_holders, whole(&cast.debts[1], 50_000 + 60 + 20_000))?;

@@ -369,3 +369,25 @@ fn a_rescue_is_a_deposit_that_takes_a_called_position_no_higher_than_the_target(
         Ok(())
     });
 }
+
+#[test]
+fn less_depth_closes_the_door_at_once_and_moves_no_threshold() {
+    let (now, reading) = (NOW, valid_reading());
+    let mut reserve = valid_reserve();
+    let atoms = 400_000_000_000_000;
+    let (initial, maintenance) = (
+        |r: &ReserveState| r.initial_collateral_leg(atoms, 0, &reading, &now).unwrap().value,
+        |r: &ReserveState| r.collateral_leg(atoms, &reading, &now).alv,
+    );
+    let before = (initial(&reserve), maintenance(&reserve));
+    // More depth to come changes neither, until it is in force.
+    reserve.risk_target.depth_atoms *= 2;
+    assert_eq!((initial(&reserve), maintenance(&reserve)), before);
+    reserve.risk_target.depth_atoms = reserve.risk.depth_atoms / 2;
+    assert!(initial(&reserve) < before.0);
+    assert_eq!(maintenance(&reserve), before.1);
+    // As if it were in force already.
+    let mut there = reserve;
+    there.risk.depth_atoms = reserve.risk_target.depth_atoms;
+    assert_eq!(initial(&reserve), initial(&there));
+}
