@@ -40,6 +40,7 @@ fn pool() -> impl Strategy<Value = Pool> {
         let depth = usd / atom_price(reading.price, reading.exponent, reserve.decimals);
         reserve.risk.depth_atoms = u64::try_from(depth.to_integer()).unwrap_or(u64::MAX).clamp(16, 1 << 58);
         reserve.risk.depth_floor_atoms = reserve.risk.depth_atoms >> (seeds[1] % 4);
+        reserve.risk_target = reserve.risk;
         reserve.caps.collateral_atoms = u64::MAX;
         // A loose limit, or any.
         if seeds[1] & 8 == 0 {

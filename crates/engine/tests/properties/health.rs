@@ -21,7 +21,7 @@ pub fn token() -> impl Strategy<Value = Token> {
     (risk_terms(), quote(), any::<[u64; 9]>()).prop_map(|(risk, quote, seeds)| {
         let mut reserve = valid_reserve();
         reserve.decimals = quote.decimals;
-        reserve.risk = risk;
+        (reserve.risk, reserve.risk_target) = (risk, risk);
         reserve.initial.initial_bps = pick(seeds[0], 1, risk.maintenance_bps - 1);
         reserve.initial.debt_weight_bps = pick(seeds[1], risk.debt_weight_bps, 20_000);
         let sigma = |seed| Factor::from_bps_floor(pick(seed, 0, 2 * risk.sigma_cap_bps)).0;
