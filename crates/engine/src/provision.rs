@@ -39,22 +39,24 @@ impl Exposure {
 impl PositionState {
     /// Begins or ends the mark of a default. `favourable`: at prices in the borrower's favour; `spot`: as in settlement.
     ///
-    /// It begins where the position is terminal even at the former, and ends where it is not at the latter. What is provided
-    /// for by then is let go at the bounded speed, by further calls.
+    /// It begins where the position is terminal even at the former, and ends where it is not at the latter, or lapses
+    /// ([`Self::is_marked`]). What is provided for by then is let go at the bounded speed, by further calls.
     ///
     /// # Errors
     /// `NotTerminal` where there is nothing to mark and nothing to let go.
     pub fn mark(&mut self, favourable: &Exposure, spot: &Exposure, market: &MarketPolicy, now: &Now) -> Result<()> {
         let terminal = |exposure: &Exposure| is_terminal(exposure.collateral_value(), exposure.debt_value(), market);
-        if self.defaulted_at != 0 {
+        if self.is_marked(market, now) {
             if !terminal(spot) {
                 self.defaulted_at = 0;
             }
         } else if terminal(favourable) {
             self.defaulted_at = now.unix;
             self.fix_shares(spot);
-        } else if self.debts().iter().all(|slot| slot.provision_shares.get() == 0) {
+        } else if self.defaulted_at == 0 && self.debts().iter().all(|slot| slot.provision_shares.get() == 0) {
             return Err(EngineError::NotTerminal);
+        } else {
+            self.defaulted_at = 0;
         }
         Ok(())
     }

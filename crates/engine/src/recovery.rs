@@ -29,6 +29,13 @@ pub struct RecoverySale {
 }
 
 impl PositionState {
+    /// Whether the mark stands: it lapses two auction times after it was last booked, or a mark forgotten after one fall
+    /// would sell at the end of its sale in the next.
+    pub fn is_marked(&self, market: &MarketPolicy, now: &Now) -> bool {
+        let silent_secs = u64::try_from(now.unix.saturating_sub(self.provisioned_at)).unwrap_or(0);
+        self.defaulted_at != 0 && silent_secs <= market.auction_secs.saturating_mul(2)
+    }
+
     /// The sale of a pair, where the position is marked.
     pub fn recovery_sale(
         &self,
@@ -36,7 +43,7 @@ impl PositionState {
         market: &MarketPolicy,
         now: &Now,
     ) -> Option<RecoverySale> {
-        if self.defaulted_at == 0 {
+        if !self.is_marked(market, now) {
             return None;
         }
         let elapsed_secs = u64::try_from(now.unix.saturating_sub(self.defaulted_at)).unwrap_or(0);

@@ -100,6 +100,31 @@ fn one_of_two_debts_does_not_take_all_the_collateral() -> Told {
 }
 
 #[test]
+fn a_mark_nobody_renews_lapses_and_the_next_begins_a_new_sale() -> Told {
+    let (mut setting, borrower, keeper) = on_sale();
+    let (sol, usdc) = (setting.sol.clone(), setting.usdc.clone());
+    let world = &mut setting.world;
+    world.advance_with_prices(2 * AUCTION_SECS + 60);
+    let at_first = |world: &mut World| {
+        let quote = world.quote_liquidation(&borrower, &sol, &usdc, ALL);
+        assert!(quote.gross_factor_e9.abs_diff(FIRST_E9) <= 100_000, "{quote:?}");
+    };
+    at_first(world);
+    world.mark_default(&keeper, &borrower)?;
+    assert_eq!(world.position(&borrower).state.defaulted_at, world.unix());
+    at_first(world);
+    // Renewed in time, it goes on.
+    for _ in 0..3 {
+        world.advance_with_prices(AUCTION_SECS);
+        world.mark_default(&keeper, &borrower)?;
+    }
+    let quote = world.quote_liquidation(&borrower, &sol, &usdc, ALL);
+    assert!(quote.gross_factor_e9 > 1_100_000_000, "{quote:?}");
+    world.check_invariants();
+    Ok(())
+}
+
+#[test]
 fn a_mark_ends_where_the_position_can_pay_again() -> Told {
     let (mut setting, borrower, keeper) = on_sale();
     let (sol, usdc, liquidator) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());

@@ -113,7 +113,7 @@ fn each_debt_takes_its_share_of_each_collateral_and_no_more() {
             position.add_debt(slot, 1).unwrap();
             position.debts[slot].share_at_default_q40 = *share;
         }
-        position.defaulted_at = NOW.unix;
+        (position.defaulted_at, position.provisioned_at) = (NOW.unix, NOW.unix);
         let sum: u128 = shares.iter().map(|share| u128::from(*share)).sum();
         let mut taken = vec![0u64; shares.len()];
         for (j, part) in takes {
@@ -138,10 +138,14 @@ fn the_price_falls_over_the_auction_from_the_mark_on() {
         position.recovery_sale((0, 0), &market, &Now { unix, ..NOW }).map(|sale| sale.fallen)
     };
     assert_eq!(at(&position, NOW.unix), None);
-    position.defaulted_at = NOW.unix;
+    (position.defaulted_at, position.provisioned_at) = (NOW.unix, NOW.unix);
     assert_eq!(at(&position, NOW.unix), Some(Factor::ZERO));
     assert_eq!(at(&position, NOW.unix + 150), Some(Factor(Factor::ONE.0 / 4)));
     assert_eq!(at(&position, NOW.unix + 600), Some(Factor::ONE));
-    assert_eq!(at(&position, NOW.unix + 1_000_000), Some(Factor::ONE));
+    // Two auction times without being booked anew, and it has lapsed.
+    assert_eq!(at(&position, NOW.unix + 1_200), Some(Factor::ONE));
+    assert_eq!(at(&position, NOW.unix + 1_201), None);
+    position.provisioned_at += 1;
+    assert_eq!(at(&position, NOW.unix + 1_201), Some(Factor::ONE));
     assert_eq!(at(&position, NOW.unix - 5), Some(Factor::ZERO));
 }
