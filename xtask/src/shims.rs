@@ -25,7 +25,8 @@ pub fn run(ws: &Workspace) -> Result<()> {
          manifest=$(cargo locate-project --workspace --message-format plain)\n\
          exec cargo run --quiet --manifest-path \"$manifest\" --package xtask -- build --program-only\n"
     );
-    let surfpool = format!("#!/bin/sh\nexec node '{}' \"$@\"\n", validator.display());
+    // The Anchor CLI looks for it on the usual ports; a port it names itself wins.
+    let surfpool = format!("#!/bin/sh\nexec node '{}' --port 8899 --ws-port 8900 \"$@\"\n", validator.display());
     for (name, script) in [("cargo-build-sbf", build), ("surfpool", surfpool)] {
         let path = bin.join(name);
         fs::write(&path, script).with_context(|| format!("writing {}", path.display()))?;
