@@ -55,11 +55,18 @@ impl ReserveState {
     /// What lenders own: cash, debt and an open flash loan less what of the interest belongs to insurance and protocol.
     /// Rounded down, atoms.
     pub fn assets_atoms(&self) -> u64 {
-        owed_floor(self.debt_shares.get(), self.debt_index.get())
+        self.assets_at(self.debt_index.get(), (0, 0))
+    }
+
+    /// What lenders own at an index, when so much more of the interest belongs to insurance and protocol.
+    fn assets_at(&self, index: u128, (insurance, fee): (u64, u64)) -> u64 {
+        owed_floor(self.debt_shares.get(), index)
             .saturating_add(self.cash_atoms)
             .saturating_add(self.flash.principal_atoms)
             .saturating_sub(self.insurance_accrued_atoms)
             .saturating_sub(self.fee_accrued_atoms)
+            .saturating_sub(insurance)
+            .saturating_sub(fee)
     }
 
     /// Debt as a part of cash and debt, rounded down; zero where there is neither.
@@ -126,12 +133,7 @@ impl ReserveState {
     /// What lenders will own once interest is booked up to `unix`, rounded down, atoms.
     pub fn projected_assets_atoms(&self, unix: i64) -> u64 {
         let index = self.projected_index(unix);
-        let (insurance, fee) = self.interest_parts(index);
-        let leaving = [self.insurance_accrued_atoms, self.fee_accrued_atoms, insurance, fee];
-        let all = owed_floor(self.debt_shares.get(), index)
-            .saturating_add(self.cash_atoms)
-            .saturating_add(self.flash.principal_atoms);
-        leaving.iter().fold(all, |assets, atoms| assets.saturating_sub(*atoms))
+        self.assets_at(index, self.interest_parts(index))
     }
 
     /// Moves accrued interest of insurance and protocol out of cash, as far as cash goes. Assets stay the same.

@@ -106,7 +106,7 @@ impl ReserveState {
 }
 
 /// Part of `number` in bps, rounded down, saturating.
-fn bps_of(number: u64, bps: u64) -> u64 {
+pub(crate) fn bps_of(number: u64, bps: u64) -> u64 {
     saturate(widen(number) * widen(bps) / widen(BPS))
 }
 
@@ -201,8 +201,7 @@ pub(crate) fn check(condition: bool, error: EngineError) -> Result<()> {
 impl Caps {
     /// The collateral cap with the rescue allowance, rounded down, atoms.
     pub fn with_rescue(&self) -> u64 {
-        let allowance = widen(self.collateral_atoms) * widen(self.rescue_allowance_bps) / widen(BPS);
-        self.collateral_atoms.saturating_add(saturate(allowance))
+        self.collateral_atoms.saturating_add(bps_of(self.collateral_atoms, self.rescue_allowance_bps))
     }
 }
 
@@ -340,7 +339,7 @@ impl ReserveConfig {
         let price = reading.price_of(reading.price, decimals);
         check(price.atoms_floor(market.dust()) >= DUST_ATOMS_MIN, EngineError::DustTooSmall)?;
         // A quarter of the throttle, what barely unhealthy positions share, must be worth more than the dust that may pass it.
-        let throttle_atoms = bps_of(self.risk.depth_atoms, self.bonus.throttle_share_bps);
+        let throttle_atoms = self.bonus.throttle_atoms(&self.risk);
         check(price.value_floor(throttle_atoms / 4) >= market.dust(), EngineError::InvalidThrottle)
     }
 }

@@ -126,6 +126,11 @@ pub fn to_e9(factor: Factor) -> u64 {
     saturate((widen(factor.0) * 1_000_000_000) >> crate::fixed::FACTOR_BITS)
 }
 
+/// Basis points in 1e-9, saturating.
+pub fn bps_to_e9(bps: u64) -> u64 {
+    bps.saturating_mul(100_000)
+}
+
 /// A value in nano-dollars, saturating (above 18 billion USD).
 fn nano_usd(value: Value) -> u64 {
     saturate(value.0)
@@ -173,7 +178,7 @@ pub fn quote_position(
         collateral_nano_usd: nano_usd(maintenance.collateral_value()),
         debt_nano_usd: nano_usd(maintenance.debt_value()),
         is_called: u32::from(health < Factor::from_bps_ceil(market.call_level_bps)),
-        call_level_e9: saturate(widen(market.call_level_bps) * 100_000),
+        call_level_e9: bps_to_e9(market.call_level_bps),
         flagged_at: if position.is_flagged(market, now) { position.flagged_at } else { 0 },
         auction_secs: position.auction_secs_at(market, now),
         ..PositionQuote::default()

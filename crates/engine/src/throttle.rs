@@ -10,8 +10,9 @@
 //! A position may fill it up to a part given by its urgency, so that a crowd of barely unhealthy positions leaves three
 //! quarters to those that cannot wait.
 
-use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Factor, BPS, FACTOR_BITS};
-use crate::state::{BonusTerms, ReserveState, SalesThrottle};
+use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Factor, FACTOR_BITS};
+use crate::policy::bps_of;
+use crate::state::{BonusTerms, ReserveState, RiskTerms, SalesThrottle};
 use crate::Now;
 
 /// Part of the bucket that the least urgent liquidation may fill it to: one quarter.
@@ -78,6 +79,13 @@ pub fn urgency(terms: &BonusTerms, health: Factor) -> Factor {
     part.min(Factor::ONE).max(PART_MIN)
 }
 
+impl BonusTerms {
+    /// What the throttle holds, rounded down, atoms.
+    pub(crate) fn throttle_atoms(&self, risk: &RiskTerms) -> u64 {
+        bps_of(risk.depth_atoms, self.throttle_share_bps)
+    }
+}
+
 impl SalesThrottle {
     /// Unix time at which it will be empty, rounded up; long past where it is.
     pub fn empty_at_unix(&self) -> i64 {
@@ -88,9 +96,8 @@ impl SalesThrottle {
 impl ReserveState {
     /// The throttle now.
     pub fn throttle_at(&self, now: &Now) -> Throttle {
-        let capacity = widen(self.risk.depth_atoms) * widen(self.bonus.throttle_share_bps) / widen(BPS);
         Throttle {
-            capacity_atoms: saturate(capacity),
+            capacity_atoms: self.bonus.throttle_atoms(&self.risk),
             empty_in_q32: self.throttle.empty_at_q32.saturating_sub(to_q32(now)),
             window_secs: self.bonus.throttle_window_secs,
         }

@@ -14,10 +14,10 @@
 //! spends, at the prices of the plan.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{saturate, widen, Factor, BPS};
+use crate::fixed::{Factor, BPS};
 use crate::health::Exposure;
 use crate::liquidation::{plan_within, Bounds, LiquidationPlan, SaleTerms};
-use crate::policy::check;
+use crate::policy::{bps_of, check};
 use crate::standing::Standing;
 use crate::state::*;
 use crate::transitions::apply_liquidation;
@@ -106,7 +106,7 @@ fn tip(trade: &LiquidationPlan, exposure: &Exposure, (i, j): (usize, usize), sha
     let debt = exposure.debts().get(j).ok_or(EngineError::LegMismatch)?;
     let repaid = collateral.price.atoms_ceil(debt.price.value_ceil(trade.repay_atoms));
     let bonus = trade.seize_atoms.saturating_sub(repaid);
-    Ok(saturate(widen(bonus) * widen(share_bps.min(BPS)) / widen(BPS)))
+    Ok(bps_of(bonus, share_bps.min(BPS)))
 }
 
 /// A purchase by the backstop: the position, both reserves' ledgers and the pool change together, all or nothing.

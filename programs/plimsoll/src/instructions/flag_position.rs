@@ -5,7 +5,7 @@
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationRequest};
-use plimsoll_engine::quote::to_e9;
+use plimsoll_engine::quote::{bps_to_e9, to_e9};
 use plimsoll_engine::standing::Sighting;
 
 use super::require_key;
@@ -71,7 +71,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u
             events::emit(authority, &event)
         }
         Sighting::Called => {
-            let call_level_e9 = policy.call_level_bps * 100_000;
+            let call_level_e9 = bps_to_e9(policy.call_level_bps);
             events::emit(authority, &MarginCalled { position: key, owner, health_e9, call_level_e9, sequence, slot })
         }
         Sighting::Cleared => events::emit(authority, &FlagCleared { position: key, owner, health_e9, sequence, slot }),
