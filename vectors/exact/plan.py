@@ -242,14 +242,13 @@ def liquidate(collaterals, debts, market, terms, request, throttle=None, order=N
         size = trade.by_debt(owed)
     if size[1] > atoms:
         size = trade.by_collateral(atoms)
-    unthrottled = size[1]
-    if left is not None and unthrottled > left:
-        size = (trade.repay(left), left, trade.repay_doubt(left, left_doubt), left_doubt)
     if 0 < (owed - size[0]) * repaid.price < dust and trade.seize(owed) <= atoms:
         size = trade.by_debt(owed)
     elif 0 < (atoms - size[1]) * seized.price < dust and trade.repay(atoms) <= owed:
         size = trade.by_collateral(atoms)
-    is_throttled = size[1] < unthrottled
+    is_throttled = left is not None and size[1] > left
+    if is_throttled:
+        size = (trade.repay(left), left, trade.repay_doubt(left, left_doubt), left_doubt)
     if is_throttled and size[1] == 0:
         raise Refused("Throttled")
     if size[0] > repay_max:

@@ -25,17 +25,17 @@ def throttles():
     yield case("throttle with room for all that is wanted", [SOL_1000], barely, throttle=throttle(sol(4_000), level_atoms=sol(100)))
     yield case("throttle with nothing left of a quarter", [SOL_1000], barely, throttle=throttle(sol(400), level_atoms=sol(100)))
     yield case("throttle with nothing left of a quarter, for one that is urgent", [SOL_1000], urgent, throttle=throttle(sol(400), level_atoms=sol(100)))
-    yield case("throttle fuller than full: dust passed it", [SOL_1000], urgent, throttle=throttle(sol(400), level_atoms=sol(401)))
+    yield case("throttle fuller than full, as one that was narrowed", [SOL_1000], urgent, throttle=throttle(sol(400), level_atoms=sol(401)))
     yield case("throttle with one atom left of a quarter", [SOL_1000], barely, throttle=throttle(sol(400), level_atoms=sol(100) - 1))
     yield case("throttle that empties in a line: 75 of 600 seconds to go", [SOL_1000], barely, throttle=throttle(sol(400), empty_in_secs=75))
     yield case("throttle, level rounded up to an atom", [SOL_1000], barely, throttle=throttle(1_000_003, window=601, empty_in_secs=7))
     small = have(LINEAR, 11_500_000, maintenance_bps=8_500), [owe(LINEAR_DEBT, 9_900_000)]
-    yield case("a debt of dust passes a throttle with nothing left", [small[0]], small[1], throttle=throttle(1_000, level_atoms=1_000))
+    yield case("a debt of dust waits for the throttle too", [small[0]], small[1], throttle=throttle(1_000, level_atoms=1_000))
     rest = [have(LINEAR, 9_000_000), have(LINEAR, 3_000_000_000)]
-    yield case("a collateral of dust passes a throttle with nothing left", rest, [owe(LINEAR_DEBT, 2_430_000_000)], throttle=throttle(1_000_000, level_atoms=1_000_000))
-    yield case("a debt rest that the throttle would leave below dust is included", [have(LINEAR, 120 * 10**6)], [owe(LINEAR_DEBT, 99 * 10**6)],
+    yield case("a collateral of dust waits for the throttle too", rest, [owe(LINEAR_DEBT, 2_430_000_000)], throttle=throttle(1_000_000, level_atoms=1_000_000))
+    yield case("a debt rest that the throttle leaves may be below dust", [have(LINEAR, 120 * 10**6)], [owe(LINEAR_DEBT, 99 * 10**6)],
                throttle=throttle(400 * 10**6, level_atoms=34_200_000), market={"target_health_bps": 20_000, "dust_usd": "15"})
-    yield case("a collateral rest that the throttle would leave below dust is included",
+    yield case("a collateral rest that the throttle leaves may be below dust",
                [have(LINEAR, 100 * 10**6), have(LINEAR, 10_000 * 10**6)], [owe(LINEAR_DEBT, 8_200 * 10**6)], throttle=throttle(372 * 10**6, level_atoms=0))
     yield case("terminal: the throttle is not asked", [have(LINEAR, 10_200 * 10**6)], [owe(LINEAR_DEBT, 10_000 * 10**6)],
                throttle=throttle(1_000, level_atoms=1_000))

@@ -178,8 +178,9 @@ impl Pair<'_> {
         self.repay_for(self.collateral.atoms)
     }
 
-    /// Size before the caller's limits: target, debt, collateral, throttle, dust. `seize_max_atoms` is what the throttle
-    /// leaves; dust may pass it.
+    /// Size before the caller's limits: target, debt, collateral, dust, throttle. `seize_max_atoms` is what the throttle
+    /// leaves. Nothing passes it, and the rest it leaves may be dust: else several calls would seize more than one, as
+    /// lb falls from call to call and what the first left just above dust is below it for the next.
     fn size(&self, wanted_atoms: u64, seize_max_atoms: u64, dust: Value) -> Size {
         let owed = self.debt.owed_atoms;
         let all = self.collateral.atoms;
@@ -189,17 +190,17 @@ impl Pair<'_> {
             seized if seized <= all => (wanted, seized),
             _ => (self.repay_for_all().min(wanted), all),
         };
-        let unthrottled = seize;
-        if seize > seize_max_atoms {
-            (repay, seize) = (self.repay_for(seize_max_atoms).min(repay), seize_max_atoms);
-        }
         let is_dust = |value: Value| Value::ZERO < value && value < dust;
         if is_dust(self.debt.price.value_ceil(owed - repay)) && self.seize_for(owed) <= all {
             (repay, seize) = (owed, self.seize_for(owed));
         } else if is_dust(self.collateral.price.value_ceil(all - seize)) && self.repay_for_all() <= owed {
             (repay, seize) = (self.repay_for_all(), all);
         }
-        Size { repay, seize, is_throttled: seize < unthrottled }
+        let is_throttled = seize > seize_max_atoms;
+        if is_throttled {
+            (repay, seize) = (self.repay_for(seize_max_atoms).min(repay), seize_max_atoms);
+        }
+        Size { repay, seize, is_throttled }
     }
 
     /// A hard bound on the repayment, where it binds: no debt rest below dust is left behind.

@@ -96,7 +96,7 @@ fn a_terminal_position_neither_waits_for_the_throttle_nor_fills_it() -> Told {
 }
 
 #[test]
-fn dust_passes_a_full_throttle() -> Told {
+fn dust_waits_for_the_throttle_and_goes_when_there_is_room() -> Told {
     let mut setting = narrow();
     let (sol, usdc, liquidator) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());
     let whale = setting.borrower("1000", "105000");
@@ -109,8 +109,11 @@ fn dust_passes_a_full_throttle() -> Told {
     world.set_price(&sol, "125");
     liquidate_as_quoted(world, &liquidator, &whale, (&sol, &usdc), Limits::NONE)?;
     world.refuses(PlimsollError::Throttled, |world| world.liquidate(&liquidator, &whale, &sol, &usdc, Limits::NONE));
+    world.refuses(PlimsollError::Throttled, |world| world.liquidate(&liquidator, &small, &sol, &usdc, Limits::NONE));
+    // Half a minute later its hundredth of a SOL fits.
+    world.advance_with_prices(30);
     let quote = liquidate_as_quoted(world, &liquidator, &small, (&sol, &usdc), Limits::NONE)?;
-    assert_eq!((quote.throttle_left_atoms, world.position(&small).state.debt_count), (0, 0), "{quote:?}");
+    assert_eq!((quote.is_throttled, world.position(&small).state.debt_count), (0, 0), "{quote:?}");
     Ok(())
 }
 

@@ -100,14 +100,12 @@ pub fn restores_the_target(world: &World, (i, j): (usize, usize), plan: &Liquida
     }
     let tolerance = (frac(5, 10_000) + noise()) * &debt + grain(world, i, j);
     let aim = world.target() * &debt;
-    if !plan.closes_debt && after.collaterals[i].atoms > 0 {
+    if !plan.closes_debt && after.collaterals[i].atoms > 0 && !plan.is_throttled {
         at_most(&collateral, &(&aim + &tolerance), "not beyond the target")?;
-        if plan.is_throttled {
-            return Ok(());
-        }
         return at_most(&aim, &(collateral + tolerance), "not short of the target");
     }
-    // All of the debt or of the collateral: no further than dust beyond what the target asks for.
+    // All of the debt or of the collateral, or what the throttle leaves of that: no further than dust beyond what the
+    // target asks for.
     let (dust, price) = (world.dust(), world.collateral_price(i));
     let spared_debt = world.weighted_debt(j, &(&dust / world.debt_price(j)));
     let spared_collateral = world.weighted_collateral_slope_max(i) * (&dust / price) * factor(plan.gross_factor);
@@ -151,10 +149,10 @@ fn limits_of_caller_debt_and_collateral_are_kept() {
 }
 
 #[test]
-fn no_debt_rest_below_dust_is_left_while_the_collateral_pays_for_it() {
+fn no_debt_rest_below_dust_is_left_while_collateral_and_throttle_allow_it() {
     planned(1_500, |world, (i, j), _, plan| {
         let rest = world.debt_price(j) * int(world.debts[j].atoms - plan.repay_atoms);
-        if rest.is_zero() || rest >= world.dust() {
+        if rest.is_zero() || rest >= world.dust() || plan.is_throttled {
             return Ok(());
         }
         let needed = world.debt_price(j) * int(world.debts[j].atoms) * factor(plan.gross_factor);
@@ -238,7 +236,13 @@ fn many_calls_on_one_pair_seize_no_more_than_one() {
         |(world, parts, [pair, narrow])| {
             let pairs = world.pairs();
             let (i, j) = pairs[pair as usize % pairs.len()];
-            let world = if narrow & 1 == 0 { world.narrowed(i, narrow >> 1) } else { world };
+            let mut world = if narrow & 1 == 0 { world.narrowed(i, narrow >> 1) } else { world };
+            let Ok(first) = world.plan(i, j, u64::MAX) else { return Ok(()) };
+            if narrow & 2 == 0 {
+                // What one call leaves is just dust: several, at a falling lb, leave a little less or a little more.
+                let rest = world.exposure().debts()[j].price.value_floor(world.debts[j].atoms - first.repay_atoms);
+                world.market.dust_value = u64::try_from(rest.0 / 1_000).unwrap_or(1 << 50).max(1) * (999 + (narrow >> 2) % 3);
+            }
             let Ok(single) = world.plan(i, j, u64::MAX) else { return Ok(()) };
             let (mut now, mut seized, mut calls) = (world.clone(), 0, 0);
             let bounds = parts.iter().map(|part| single.repay_atoms / 1_000 * part + 1).chain([u64::MAX]);
@@ -254,17 +258,19 @@ fn many_calls_on_one_pair_seize_no_more_than_one() {
                     now.fill(plan.seize_atoms);
                 }
             }
-            // One debt atom's worth a call, and an atom of collateral where that is more than it.
-            let one = world.debt_price(j) / world.collateral_price(i) * factor(single.gross_factor) + int(1);
-            // Sizing stops within 2^-32 of the goal: that part of the repayment, over the least slope.
+            // Each call rounds its repayment to an atom, and sizing stops within 2^-32 of the goal: that part of the
+            // repayment, over the least slope. Where the rest is dust but for so little, the last call closes it, as one
+            // call would for a debt of so many atoms more.
             let gap = nano(world.exposure().weighted_debt()) * pow2_neg(30)
-                / world.collateral_price(i)
+                / world.debt_price(j)
                 / (world.target() - frac(9_999, 10_000));
-            // Where the throttle bounded the single call, several may find the rest it left just above dust just below it,
-            // because lb falls from call to call; dust passes the throttle.
-            let dust = if single.is_throttled { world.dust() } else { zero() };
-            let closed = dust / world.collateral_price(i) * factor(single.gross_factor);
-            let most = int(single.seize_atoms) + one * int(calls) + gap + closed;
+            let slack = int(calls + 1) + gap;
+            let mut larger = world.clone();
+            larger.debts[j].atoms += u64::try_from(slack.ceil().to_integer()).unwrap();
+            let larger = larger.plan(i, j, u64::MAX).map_or(0, |plan| plan.seize_atoms);
+            // What that is worth, and an atom of collateral a call where that is more than it.
+            let price = world.debt_price(j) / world.collateral_price(i);
+            let most = int(single.seize_atoms.max(larger)) + slack * price * factor(single.gross_factor) + int(calls);
             at_most(&int(seized), &most, "seized in several calls")
         },
     );

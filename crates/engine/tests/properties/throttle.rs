@@ -11,7 +11,7 @@ use plimsoll_engine::Now;
 use proptest::prelude::*;
 
 use crate::check;
-use crate::liquidation::{health_does_not_fall, noise};
+use crate::liquidation::health_does_not_fall;
 use crate::oracle::*;
 use crate::worlds::*;
 
@@ -165,7 +165,7 @@ fn urgency_rises_in_a_line_as_health_falls_from_a_quarter_to_one() {
 #[test]
 fn the_wait_ends_in_the_first_second_in_which_an_atom_may_be_sold() {
     let throttle = (capacity(), window(), any::<u64>()).prop_map(|(capacity_atoms, window_secs, seed)| {
-        // Up to twice full: dust may pass.
+        // Up to twice full: governance may have narrowed it.
         Throttle { capacity_atoms, empty_in_q32: seed % (window_secs << 33), window_secs }
     });
     check(8_000, (throttle, part()), |(throttle, urgency)| {
@@ -208,19 +208,8 @@ impl World {
     }
 }
 
-/// Whether a plan that passed its allowance closed a rest below dust, and no more.
-fn closed_dust(world: &World, (i, j): (usize, usize), plan: &LiquidationPlan) -> Result<(), TestCaseError> {
-    let takes_all = plan.seize_atoms == world.collaterals[i].atoms;
-    prop_assert!(plan.closes_debt || takes_all, "what passes the throttle closes something");
-    // Up to the allowance the repayment is rounded up to an atom, and its value and that of dust to a unit each; the rest
-    // is worth less than dust.
-    let beyond = world.collateral_price(i) * int(plan.seize_atoms - plan.allowance.left_atoms);
-    let dust = nano(world.market.dust()) + world.debt_price(j) + int(2);
-    at_most(&beyond, &(dust * factor(plan.gross_factor) * (int(1) + noise())), "beyond the allowance")
-}
-
 #[test]
-fn a_plan_seizes_no_more_than_its_allowance_but_to_close_dust_or_in_the_terminal_state() {
+fn a_plan_seizes_no_more_than_its_allowance_but_in_the_terminal_state() {
     let seen = std::cell::RefCell::new(std::collections::BTreeMap::<&str, u32>::new());
     check(1_000, (unhealthy_position(), any::<u64>()), |(world, seed)| {
         for (i, j) in world.pairs() {
@@ -245,21 +234,18 @@ fn a_plan_seizes_no_more_than_its_allowance_but_to_close_dust_or_in_the_terminal
             if wide.seize_atoms <= allowance.left_atoms {
                 see("wide enough");
                 prop_assert_eq!(LiquidationPlan { allowance: wide.allowance, ..plan }, wide);
-            } else if plan.is_throttled {
-                see("throttled");
-                prop_assert_eq!(plan.seize_atoms, allowance.left_atoms);
             } else {
-                see("dust");
-                closed_dust(&narrow, (i, j), &plan)?;
-                // As without a throttle, but for the atom by which all collateral and all debt may differ.
-                prop_assert!(plan.seize_atoms <= wide.seize_atoms + 1);
+                see(if wide.closes_debt && !plan.closes_debt { "a closure cut" } else { "throttled" });
+                prop_assert!(plan.is_throttled && !wide.is_throttled);
+                prop_assert_eq!(plan.seize_atoms, allowance.left_atoms);
+                prop_assert!(plan.repay_atoms <= wide.repay_atoms);
             }
             health_does_not_fall(&narrow, (i, j), &plan)?;
         }
         Ok(())
     });
     let seen = seen.into_inner();
-    for kind in ["terminal", "nothing left", "wide enough", "throttled", "dust"] {
+    for kind in ["terminal", "nothing left", "wide enough", "throttled", "a closure cut"] {
         assert!(seen.get(kind).is_some_and(|count| *count >= 30), "{kind}: {seen:?}");
     }
 }
@@ -330,13 +316,10 @@ fn barely_unhealthy_positions_together_leave_three_quarters_to_urgent_ones() {
             }
             seen.borrow_mut().0 += 1;
             prop_assert_eq!(plan.allowance.share_atoms, capacity / 4);
-            if plan.seize_atoms > plan.allowance.left_atoms {
-                closed_dust(&member, (0, 0), &plan)?;
-            }
-            most += plan.seize_atoms.saturating_sub(plan.allowance.left_atoms) + member.fill_rounding();
+            most += member.fill_rounding();
             reserve.fill_throttle(plan.seize_atoms, &NOW);
             let level = reserve.throttle_at(&NOW).level_atoms();
-            prop_assert!(level <= most, "a quarter and dust are {most}, and {level} is in it");
+            prop_assert!(level <= most, "a quarter is {most}, and {level} is in it");
         }
         // At the health of the largest bonus all of it may be used. One atom for rounding that health.
         let health = bps(terms.health_max_bonus_bps);
