@@ -110,8 +110,9 @@ fn dust_waits_for_the_throttle_and_goes_when_there_is_room() -> Told {
     liquidate_as_quoted(world, &liquidator, &whale, (&sol, &usdc), Limits::NONE)?;
     world.refuses(PlimsollError::Throttled, |world| world.liquidate(&liquidator, &whale, &sol, &usdc, Limits::NONE));
     world.refuses(PlimsollError::Throttled, |world| world.liquidate(&liquidator, &small, &sol, &usdc, Limits::NONE));
-    // Half a minute later its hundredth of a SOL fits.
-    world.advance_with_prices(30);
+    // A minute after its first atom would fit, its hundredth of a SOL does.
+    let wait = world.quote_liquidation(&small, &sol, &usdc, ALL).retry_unix - world.unix();
+    world.advance_with_prices(wait + 60);
     let quote = liquidate_as_quoted(world, &liquidator, &small, (&sol, &usdc), Limits::NONE)?;
     assert_eq!((quote.is_throttled, world.position(&small).state.debt_count), (0, 0), "{quote:?}");
     Ok(())
