@@ -2,6 +2,7 @@
 
 mod stories {
     mod auctions;
+    mod backstop;
     mod circle;
     mod common;
     mod counting;

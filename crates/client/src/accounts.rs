@@ -3,7 +3,8 @@
 use anchor_lang::Discriminator;
 use bytemuck::Pod;
 use plimsoll_engine::state::{
-    LenderState, MarketState, PositionState, ReserveState, LAYOUT_VERSION, MAX_COLLATERALS, MAX_DEBTS, TOKEN_2022,
+    BackstopProviderState, BackstopState, LenderState, MarketState, PositionState, ReserveState, LAYOUT_VERSION,
+    MAX_COLLATERALS, MAX_DEBTS, TOKEN_2022,
 };
 
 use crate::Pubkey;
@@ -93,6 +94,8 @@ account_states!(
     ReserveState, Reserve, "reserve";
     PositionState, Position, "position";
     LenderState, Lender, "lender account";
+    BackstopState, Backstop, "backstop pool";
+    BackstopProviderState, BackstopProvider, "provider account";
 );
 
 /// An account's address and state.
@@ -112,6 +115,10 @@ pub type Reserve = Account<ReserveState>;
 pub type Position = Account<PositionState>;
 /// A lender account.
 pub type Lender = Account<LenderState>;
+/// A backstop pool.
+pub type Backstop = Account<BackstopState>;
+/// A provider account in a backstop pool.
+pub type BackstopProvider = Account<BackstopProviderState>;
 
 impl<T: AccountState> Account<T> {
     /// Length of the account, bytes.

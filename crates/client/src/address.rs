@@ -42,6 +42,16 @@ pub fn lender(reserve: &Pubkey, owner: &Pubkey) -> Pubkey {
     derive(&[LENDER_SEED, reserve.as_ref(), owner.as_ref()])
 }
 
+/// Backstop pool of a reserve, by its generation.
+pub fn backstop(reserve: &Pubkey, generation: u8) -> Pubkey {
+    derive(&[BACKSTOP_SEED, reserve.as_ref(), &[generation]])
+}
+
+/// Provider account of an owner in a backstop pool.
+pub fn backstop_provider(backstop: &Pubkey, owner: &Pubkey) -> Pubkey {
+    derive(&[BACKSTOP_PROVIDER_SEED, backstop.as_ref(), owner.as_ref()])
+}
+
 /// Associated token account of an owner, under the token program of the mint.
 pub fn token_account(owner: &Pubkey, mint: &Pubkey, token_program: &Pubkey) -> Pubkey {
     get_associated_token_address_with_program_id(owner, mint, token_program)

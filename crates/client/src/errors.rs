@@ -99,6 +99,7 @@ program_errors!(
     LegNotWritable,
     NotAReserve,
     NotTreasury,
+    WrongBackstop,
     ExtensionRefused,
     NotAMint,
     InvalidBackstopPolicy,
@@ -115,6 +116,9 @@ program_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    PreviousBackstopOpen,
+    PreviousBackstopMissing,
+    ProviderNotEmpty,
 );
 
 macro_rules! framework_errors {

@@ -75,6 +75,11 @@ events!(
     PositionLiquidated,
     DefaultMarked,
     DefaultSettled,
+    BackstopCreated,
+    BackstopCollateralSet,
+    BackstopDepositChanged,
+    BackstopGainClaimed,
+    PositionAbsorbed,
 );
 
 impl Event {

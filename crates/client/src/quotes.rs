@@ -2,7 +2,10 @@
 
 use bytemuck::Pod;
 
-pub use plimsoll_engine::quote::{CollateralQuote, DebtQuote, LenderQuote, LiquidationQuote, PositionQuote};
+pub use plimsoll_engine::quote::{
+    BackstopProviderQuote, CollateralQuote, DebtQuote, LenderExposureQuote, LenderQuote, LiquidationQuote,
+    PositionQuote,
+};
 
 /// Why return data is no quote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,22 @@ pub fn liquidation_quote(return_data: &[u8]) -> Result<LiquidationQuote, QuoteEr
 /// # Errors
 /// `TooLong`.
 pub fn lender_quote(return_data: &[u8]) -> Result<LenderQuote, QuoteError> {
+    decode(return_data)
+}
+
+/// Decodes what `quote_lender_exposure` returned.
+///
+/// # Errors
+/// `TooLong`.
+pub fn lender_exposure_quote(return_data: &[u8]) -> Result<LenderExposureQuote, QuoteError> {
+    decode(return_data)
+}
+
+/// Decodes what `quote_backstop_provider` returned.
+///
+/// # Errors
+/// `TooLong`.
+pub fn backstop_provider_quote(return_data: &[u8]) -> Result<BackstopProviderQuote, QuoteError> {
     decode(return_data)
 }
 

@@ -5,8 +5,12 @@ use crate::fixed::{mul_div_ceil, saturate, shr_ceil, widen, Factor, Value};
 use crate::health::{CollateralLeg, DebtLeg, Exposure, InitialLeg, InitialTotals};
 use crate::liquidation::{LiquidationPlan, SaleTerms};
 use crate::standing::Standing;
-use crate::state::{wire, LenderState, MarketPolicy, PositionState, ReserveState, MAX_COLLATERALS, MAX_DEBTS};
+use crate::state::{wire, MarketPolicy, PositionState, MAX_COLLATERALS, MAX_DEBTS};
 use crate::throttle::urgency;
+
+mod stakes;
+
+pub use stakes::*;
 
 wire! {
     /// One collateral in a [`PositionQuote`].
@@ -59,21 +63,6 @@ wire! {
         pub collaterals: [CollateralQuote; MAX_COLLATERALS],
         /// Debts in slot order.
         pub debts: [DebtQuote; MAX_DEBTS],
-    }
-}
-
-wire! {
-    /// Where a lender stands.
-    #[derive(Default)]
-    pub struct LenderQuote {
-        /// What the shares are worth now, interest included, atoms, rounded down.
-        pub assets_atoms: u64,
-        /// What redeeming them all would pay now: less, where provisions stand. The reserve may have less cash than that.
-        pub redeem_atoms: u64,
-        /// Still owed of the losses borne, atoms, rounded down.
-        pub outstanding_atoms: u64,
-        /// Recovered of them and not yet claimed, atoms: what `claim_recovery` pays.
-        pub recovered_atoms: u64,
     }
 }
 
@@ -337,16 +326,5 @@ impl crate::state::ReserveState {
         }
         let (debt, cash) = self.projected_debt_and_cash(now.unix);
         LendingRoom { atoms: cash.min(self.caps.borrow_atoms.saturating_sub(debt)) }
-    }
-}
-
-/// Where a lender stands.
-pub fn quote_lender(reserve: &ReserveState, lender: &LenderState, now: &crate::Now) -> LenderQuote {
-    let synced = lender.synced(&reserve.claims);
-    LenderQuote {
-        assets_atoms: reserve.projected_supply_atoms(lender.shares.get(), now.unix),
-        redeem_atoms: reserve.projected_redeemable_atoms(lender.shares.get(), now.unix),
-        outstanding_atoms: synced.claim_atoms(),
-        recovered_atoms: synced.recovered_atoms.min(reserve.recovery_atoms),
     }
 }

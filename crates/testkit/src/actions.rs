@@ -9,7 +9,8 @@ use plimsoll_client::accounts::Position;
 use plimsoll_client::address;
 use plimsoll_client::instructions::*;
 use plimsoll_client::quotes::{
-    lender_quote, liquidation_quote, position_quote, LenderQuote, LiquidationQuote, PositionQuote,
+    lender_exposure_quote, lender_quote, liquidation_quote, position_quote, LenderExposureQuote, LenderQuote,
+    LiquidationQuote, PositionQuote,
 };
 use plimsoll_client::{Instruction, Pubkey};
 
@@ -312,6 +313,20 @@ impl World {
         let quote = QuoteLender { owner: role.address(), reserve: token.reserve };
         let receipt = self.ask(quote.instruction()).expect("a lender account");
         lender_quote(&receipt.return_data).expect("a lender quote")
+    }
+
+    /// What a lender has at stake in a borrower's position.
+    #[track_caller]
+    pub fn quote_lender_exposure(
+        &mut self,
+        role: &impl Role,
+        token: &Token,
+        borrower: &Borrower,
+    ) -> LenderExposureQuote {
+        let (owner, position) = (role.address(), self.position_address(borrower));
+        let quote = QuoteLenderExposure { owner, reserve: token.reserve, position };
+        let receipt = self.ask(quote.instruction()).expect("a lender account and a debt");
+        lender_exposure_quote(&receipt.return_data).expect("an exposure quote")
     }
 
     /// What a liquidation would do.

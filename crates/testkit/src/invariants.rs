@@ -11,11 +11,14 @@ use plimsoll_client::events::Event;
 use plimsoll_client::PROGRAM_ID;
 use plimsoll_engine::shares::{VIRTUAL_ASSETS, VIRTUAL_SHARES};
 use plimsoll_engine::state::{
-    CollateralSlot, DebtSlot, FlashLoan, LenderState, PositionState, ReserveState, MAX_COLLATERALS,
+    BackstopProviderState, BackstopState, CollateralSlot, DebtSlot, FlashLoan, LenderState, PositionState,
+    ReserveState, MAX_COLLATERALS,
 };
 
 use crate::outcome::Receipt;
 use crate::{Kind, Vault, World};
+
+mod backstop;
 
 /// Catalogue of invariants: id and sentence.
 pub const INVARIANTS: &[(&str, &str)] = &[
@@ -33,6 +36,9 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ("I12", "A reserve's recovery ledger covers what all its lenders may take of it"),
     ("I13", "A reserve's lenders claim no more than what is outstanding"),
     ("I14", "A reserve's provisions are the sum of its debts'"),
+    ("I15", "A reserve's backstop deposits are the sum of its pools', warming up or not"),
+    ("I16", "A reserve's backstop collateral is the sum of what the pools hold of it"),
+    ("I17", "A pool's providers have no more deposits and gains than it holds, and as much warming up as it says"),
 ];
 
 /// What the invariants compare with what was before.
@@ -68,7 +74,12 @@ impl World {
         let mut violations = self.history.violations.clone();
         self.conservation(&mut violations);
         let (positions, lenders) = (self.decode_all::<PositionState>(), self.decode_all::<LenderState>());
+        let (pools, providers) = (self.decode_all::<BackstopState>(), self.decode_all::<BackstopProviderState>());
+        for pool in &pools {
+            self.providers(pool, &providers, &mut violations);
+        }
         for reserve in self.decode_all::<ReserveState>() {
+            self.backstop_ledgers(&reserve, &pools, &mut violations);
             self.vaults(&reserve, &mut violations);
             self.sums(&reserve, &positions, &lenders, &mut violations);
             self.claims(&reserve, &lenders, &mut violations);
@@ -195,6 +206,7 @@ fn haircut_of(events: &[Event], reserve: &Pubkey) -> u128 {
         Event::PositionLiquidated(liquidated) if liquidated.repaid_reserve == *reserve => {
             u128::from(liquidated.haircut_atoms)
         }
+        Event::PositionAbsorbed(absorbed) if absorbed.repaid_reserve == *reserve => u128::from(absorbed.haircut_atoms),
         Event::DefaultSettled(settled) => {
             let losses = settled.losses.iter().filter(|loss| loss.reserve == *reserve);
             losses.map(|loss| u128::from(loss.haircut_atoms)).sum()

@@ -28,6 +28,7 @@
 #![warn(missing_docs)]
 
 mod actions;
+mod backstop;
 mod flash;
 mod invariants;
 mod outcome;
@@ -47,7 +48,7 @@ pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};
 pub use roles::{Borrower, Lender, Liquidator, Person, Role};
 pub use snapshot::Snapshot;
-pub use specs::{policy, stable, volatile, Spec};
+pub use specs::{backstop_policy, policy, stable, volatile, Spec};
 pub use tokens::{Kind, Token, Vault, WALLET_TOKENS};
 pub use world::{World, GENESIS_UNIX, KEYS_MAX, TRANSACTION_BYTES_MAX};
 

@@ -25,6 +25,20 @@ pub fn policy() -> MarketPolicy {
     }
 }
 
+/// Policy of a test pool: buys below health 0.95, or after half an hour; a fifth of the bonus as tip; deposits warm up and
+/// withdrawals cool down for four hours, with windows of one.
+pub fn backstop_policy() -> BackstopPolicy {
+    BackstopPolicy {
+        trigger_health_bps: 9_500,
+        trigger_secs: 1_800,
+        tip_share_bps: 2_000,
+        warm_up_secs: 14_400,
+        cooldown_secs: 14_400,
+        window_secs: 3_600,
+        reserved: [0; 2],
+    }
+}
+
 /// A volatile token with a depth of a million whole tokens, such as SOL.
 pub fn volatile(decimals: u8) -> ReserveConfig {
     let tokens = |count: u64| count.saturating_mul(10u64.pow(u32::from(decimals)));

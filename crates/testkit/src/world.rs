@@ -381,7 +381,7 @@ impl World {
     }
 
     #[track_caller]
-    fn fetch<T, E: std::fmt::Display>(
+    pub(crate) fn fetch<T, E: std::fmt::Display>(
         &self,
         address: Pubkey,
         decode: impl Fn(Pubkey, &Pubkey, &[u8]) -> Result<T, E>,

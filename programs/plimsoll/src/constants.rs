@@ -20,6 +20,12 @@ pub const POSITION_SEED: &[u8] = b"position";
 /// Seed of a lender account: `["lender", reserve, owner]`.
 #[constant]
 pub const LENDER_SEED: &[u8] = b"lender";
+/// Seed of a backstop pool: `["backstop", reserve, generation]`.
+#[constant]
+pub const BACKSTOP_SEED: &[u8] = b"backstop";
+/// Seed of a provider account: `["backstop_provider", backstop, owner]`.
+#[constant]
+pub const BACKSTOP_PROVIDER_SEED: &[u8] = b"backstop_provider";
 
 /// The sysvar that shows a transaction's instructions.
 pub const INSTRUCTIONS_SYSVAR: Pubkey = pubkey!("Sysvar1nstructions1111111111111111111111111");

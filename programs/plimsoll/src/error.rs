@@ -177,6 +177,8 @@ pub enum PlimsollError {
     NotAReserve = 613,
     #[msg("Token account is not the treasury's")]
     NotTreasury = 614,
+    #[msg("Backstop pool is another reserve's, or the provider account another pool's")]
+    WrongBackstop = 615,
 
     /// Tokens.
     #[msg("Mint has an extension this program does not accept")]
@@ -217,6 +219,12 @@ pub enum PlimsollError {
     WithdrawalCooling = 812,
     #[msg("Withdrawal was not taken in its window and has lapsed; request it again")]
     WithdrawalLapsed = 813,
+    #[msg("Previous generation of this reserve's backstop still takes deposits; use that")]
+    PreviousBackstopOpen = 820,
+    #[msg("A generation after the first needs the one before it; give its account")]
+    PreviousBackstopMissing = 821,
+    #[msg("Provider account still holds a deposit or gains; withdraw, cancel what is warming up, and claim first")]
+    ProviderNotEmpty = 822,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.

@@ -9,6 +9,10 @@ use anchor_lang::solana_program::instruction::{AccountMeta, Instruction};
 use anchor_lang::solana_program::program::invoke_signed_unchecked;
 use plimsoll_engine::price::Reading;
 
+mod backstop;
+
+pub use backstop::*;
+
 /// Emits an event by a self-CPI built by hand (half the cost of `emit_cpi!`, the same bytes).
 pub fn emit<'info, E: anchor_lang::Event>(event_authority: &AccountInfo<'info>, event: &E) -> Result<()> {
     let mut data = Vec::with_capacity(320);

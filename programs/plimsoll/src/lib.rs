@@ -7,8 +7,10 @@
 #![allow(clippy::result_large_err, clippy::diverging_sub_expression)]
 
 use anchor_lang::prelude::*;
-use plimsoll_engine::quote::{LenderQuote, LiquidationQuote, PositionQuote};
-use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
+use plimsoll_engine::quote::{
+    BackstopProviderQuote, LenderExposureQuote, LenderQuote, LiquidationQuote, PositionQuote,
+};
+use plimsoll_engine::state::{BackstopPolicy, MarketPolicy, ReserveConfig};
 
 pub mod constants;
 pub mod error;
@@ -199,6 +201,72 @@ pub mod plimsoll {
         create_reserve::handle(ctx, &config)
     }
 
+    /// Let a reserve's backstop pool repay an unhealthy position's debt and take the collateral. Anyone may, for a tip.
+    ///
+    /// From the pool's trigger on: health below `trigger_health`, or liquidatable for `trigger_secs` since the flag. Prices of
+    /// the pair may be a quarter as old as for `liquidate`. Fails unless the tip is at least `tip_min_atoms` of the collateral.
+    pub fn backstop_liquidate<'info>(
+        ctx: Context<'info, BackstopLiquidate<'info>>,
+        tip_min_atoms: u64,
+        offered: u16,
+    ) -> Result<()> {
+        backstop_liquidate::handle(ctx, tip_min_atoms, offered)
+    }
+
+    /// Deposit `amount_atoms` into a backstop pool. It warms up first: until it joins it neither absorbs nor earns. A deposit
+    /// added to one that is warming up starts the wait of both anew.
+    pub fn deposit_backstop(ctx: Context<ChangeBackstopDeposit>, amount_atoms: u64) -> Result<()> {
+        deposit_backstop::handle(ctx, amount_atoms)
+    }
+
+    /// Let a warm deposit join its pool, or start its warm-up over where its window is past. Anyone may.
+    pub fn join_backstop(ctx: Context<JoinBackstop>) -> Result<()> {
+        join_backstop::handle(ctx)
+    }
+
+    /// Take back a deposit that is still warming up. One that is warm joins instead.
+    pub fn cancel_backstop_deposit(ctx: Context<ChangeBackstopDeposit>) -> Result<()> {
+        cancel_backstop_deposit::handle(ctx)
+    }
+
+    /// Request a withdrawal of `amount_atoms`. It stays in the pool, and absorbs, until it is taken: after the cooldown, before
+    /// its window ends. Replaces an earlier request.
+    pub fn request_backstop_withdrawal(ctx: Context<RequestBackstopWithdrawal>, amount_atoms: u64) -> Result<()> {
+        request_backstop_withdrawal::handle(ctx, amount_atoms)
+    }
+
+    /// Take what was requested, or what is left of it.
+    pub fn withdraw_backstop(ctx: Context<ChangeBackstopDeposit>) -> Result<()> {
+        withdraw_backstop::handle(ctx)
+    }
+
+    /// Take all that a provider gained of one collateral.
+    pub fn claim_backstop_gain(ctx: Context<ClaimBackstopGain>) -> Result<()> {
+        claim_backstop_gain::handle(ctx)
+    }
+
+    /// Open a provider account in a backstop pool, before the first deposit.
+    pub fn open_backstop_provider(ctx: Context<OpenBackstopProvider>) -> Result<()> {
+        open_backstop_provider::handle(ctx)
+    }
+
+    /// Close an empty provider account; the rent goes back to its owner.
+    pub fn close_backstop_provider(ctx: Context<CloseBackstopProvider>) -> Result<()> {
+        close_backstop_provider::handle(ctx)
+    }
+
+    /// Open generation number `generation` of a reserve's backstop pool: the first is 0, a later one wants the one before it
+    /// closed to deposits. The admin alone may.
+    pub fn create_backstop(ctx: Context<CreateBackstop>, policy: BackstopPolicy, generation: u8) -> Result<()> {
+        create_backstop::handle(ctx, &policy, generation)
+    }
+
+    /// Opt a backstop pool in to a collateral, or change the cap on what it holds of it; a cap of zero opts out. The admin
+    /// alone may.
+    pub fn set_backstop_collateral(ctx: Context<SetBackstopCollateral>, cap_atoms: u64) -> Result<()> {
+        set_backstop_collateral::handle(ctx, cap_atoms)
+    }
+
     /// Where a position stands. Refusals are data; returns through return data.
     pub fn quote_position<'info>(ctx: Context<'info, Quote<'info>>, offered: u16) -> Result<PositionQuote> {
         quote_position::handle(ctx, offered)
@@ -218,5 +286,16 @@ pub mod plimsoll {
     /// Where a lender stands, losses and recoveries included. Returns through return data.
     pub fn quote_lender(ctx: Context<QuoteLender>) -> Result<LenderQuote> {
         quote_lender::handle(ctx)
+    }
+
+    /// What a lender has at stake in one position: its part of the debt, and of the loss provided for. Returns through
+    /// return data.
+    pub fn quote_lender_exposure(ctx: Context<QuoteLenderExposure>) -> Result<LenderExposureQuote> {
+        quote_lender_exposure::handle(ctx)
+    }
+
+    /// Where a backstop provider stands: deposit, gains by collateral, what is coming and going. Returns through return data.
+    pub fn quote_backstop_provider(ctx: Context<QuoteBackstopProvider>) -> Result<BackstopProviderQuote> {
+        quote_backstop_provider::handle(ctx)
     }
 }

@@ -132,6 +132,27 @@ impl QuoteLender {
     }
 }
 
+/// Ask what a lender has at stake in one position.
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteLenderExposure {
+    /// Lender.
+    pub owner: Pubkey,
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Position that owes to it.
+    pub position: Pubkey,
+}
+
+impl QuoteLenderExposure {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let lender = address::lender(&self.reserve, &self.owner);
+        let accounts =
+            plimsoll::accounts::QuoteLenderExposure { reserve: self.reserve, lender, position: self.position };
+        call(accounts, plimsoll::instruction::QuoteLenderExposure {})
+    }
+}
+
 fn change_supply(owner: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::ChangeSupply {
     plimsoll::accounts::ChangeSupply {
         owner: *owner,

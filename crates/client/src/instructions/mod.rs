@@ -8,12 +8,14 @@ use crate::accounts::{Position, Reserve};
 use crate::address::EVENT_AUTHORITY;
 use crate::{AccountMeta, Instruction, Pubkey, PROGRAM_ID};
 
+mod backstop;
 mod flash;
 mod governing;
 mod lending;
 mod liquidating;
 mod positions;
 
+pub use backstop::*;
 pub use flash::*;
 pub use governing::*;
 pub use lending::*;

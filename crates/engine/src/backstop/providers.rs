@@ -37,7 +37,7 @@ pub enum Join {
 }
 
 /// `secs` after `unix`.
-fn after(unix: i64, secs: u64) -> i64 {
+pub(crate) fn after(unix: i64, secs: u64) -> i64 {
     unix.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX))
 }
 

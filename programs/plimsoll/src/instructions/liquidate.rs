@@ -169,7 +169,7 @@ pub(crate) fn handle<'info>(
 
 /// Settles the default where this liquidation took the last collateral and the repaid debt is the only one left.
 /// (Other debts' reserves are not writable here: `settle_default` takes those.)
-fn write_off_if_empty(
+pub(super) fn write_off_if_empty(
     plan: &LiquidationPlan,
     position: &mut PositionState,
     repaid_key: &Pubkey,

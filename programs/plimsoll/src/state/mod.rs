@@ -34,6 +34,20 @@ pub struct Lender {
     pub state: engine::LenderState,
 }
 
+/// A pool of a debt token that buys collateral nobody else buys. Seeds: `["backstop", reserve, generation]`.
+#[account(zero_copy)]
+pub struct Backstop {
+    /// State.
+    pub state: engine::BackstopState,
+}
+
+/// A provider's deposit in a backstop pool. Seeds: `["backstop_provider", backstop, owner]`.
+#[account(zero_copy)]
+pub struct BackstopProvider {
+    /// State.
+    pub state: engine::BackstopProviderState,
+}
+
 /// Checks that an account is a reserve of this program: owner, discriminator, length.
 fn require_reserve(info: &AccountInfo) -> Result<()> {
     require!(*info.owner == crate::ID, PlimsollError::NotAReserve);

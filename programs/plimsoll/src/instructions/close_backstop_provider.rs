@@ -1,0 +1,36 @@
+//! Close an empty provider account; its rent goes back to the owner.
+
+use anchor_lang::prelude::*;
+
+use super::require_key;
+use crate::error::PlimsollError;
+use crate::events::{self, AccountChanged};
+use crate::state::{Backstop, BackstopProvider};
+
+/// Accounts of `close_backstop_provider`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CloseBackstopProvider<'info> {
+    /// Provider; receives the rent.
+    #[account(mut)]
+    pub owner: Signer<'info>,
+    /// Pool.
+    pub backstop: AccountLoader<'info, Backstop>,
+    /// Provider account without deposit and gains.
+    #[account(mut, close = owner)]
+    pub provider: AccountLoader<'info, BackstopProvider>,
+}
+
+pub(crate) fn handle(ctx: Context<CloseBackstopProvider>) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let owner = accounts.owner.key();
+    {
+        let provider = &mut accounts.provider.load_mut()?.state;
+        require_key(&provider.backstop, &accounts.backstop.key(), PlimsollError::WrongBackstop)?;
+        require_key(&provider.owner, &owner, PlimsollError::NotOwner)?;
+        accounts.backstop.load()?.state.sync(provider);
+        require!(provider.is_empty(), PlimsollError::ProviderNotEmpty);
+    }
+    let event = AccountChanged { account: accounts.provider.key(), owner, opened: false, slot: Clock::get()?.slot };
+    events::emit(&accounts.event_authority, &event)
+}
