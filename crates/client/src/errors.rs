@@ -100,6 +100,7 @@ program_errors!(
     NotAReserve,
     NotTreasury,
     WrongBackstop,
+    TipAccountMissing,
     ExtensionRefused,
     NotAMint,
     InvalidBackstopPolicy,

@@ -233,7 +233,8 @@ impl MarketPolicy {
             && self.liquidation_pause_max_secs <= 3_600;
         let rest = (1..=BPS).contains(&self.provision_release_bps_per_hour)
             && self.flash_fee_bps <= FLASH_FEE_BPS_MAX
-            && self.reserved == [0; 2];
+            && self.mark_tip_value <= self.dust_value
+            && self.reserved == [0; 1];
         check(health && amounts && bonus && times && rest, EngineError::InvalidMarketPolicy)
     }
 }

@@ -15,8 +15,13 @@ use crate::fixed::{mul_div_ceil, mul_div_floor, widen, Value, Word128, BPS};
 use crate::health::Exposure;
 use crate::interest::owed_ceil;
 use crate::liquidation::is_terminal;
+use crate::policy::bps_of;
+use crate::price::Price;
 use crate::state::{MarketPolicy, PositionState, ReserveState};
 use crate::Now;
+
+/// A marker is paid at most this part of what is provided for, bps: making a default must cost more than marking it earns.
+const MARK_TIP_BPS: u64 = 100;
 
 /// Supply is refused while provisions are a larger part of the lenders' assets, bps: newcomers would pay for them.
 pub const PROVISION_LIMIT_BPS: u64 = 50;
@@ -93,6 +98,28 @@ impl PositionState {
         let others = reserve.provision_shares.get().saturating_sub(before);
         reserve.provision_shares = Word128::new(others.checked_add(next).ok_or(EngineError::AmountTooLarge)?);
         Ok(owed_ceil(next, reserve.debt_index.get()))
+    }
+}
+
+impl PositionState {
+    /// Pays whoever marked this default from the insurance of one of its debts, by ledger: what the market allows, at most a
+    /// hundredth of what is provided for that debt, at most what insurance has. Once per default, however often it is
+    /// marked: not again before the debts are settled or repaid. Returns how much, rounded down, atoms.
+    pub fn pay_marker(
+        &mut self,
+        provided_atoms: u64,
+        price: Price,
+        reserve: &mut ReserveState,
+        market: &MarketPolicy,
+    ) -> u64 {
+        if self.defaulted_at == 0 || self.is_mark_paid != 0 {
+            return 0;
+        }
+        let most = price.atoms_floor(Value(widen(market.mark_tip_value)));
+        let atoms = most.min(bps_of(provided_atoms, MARK_TIP_BPS)).min(reserve.insurance_atoms);
+        reserve.insurance_atoms -= atoms;
+        self.is_mark_paid = u8::from(atoms > 0);
+        atoms
     }
 }
 

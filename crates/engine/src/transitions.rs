@@ -308,7 +308,6 @@ impl PositionState {
             PaidFor::Nothing => provision.saturating_sub(shares).min(left),
             PaidFor::Collateral => provision.min(left),
         };
-        slot.provision_shares = Word128::new(provided);
         slot.shares = Word128::new(left);
         slot.provision_shares = Word128::new(provided);
         if left == 0 {
@@ -327,6 +326,7 @@ impl PositionState {
         self.called_at = 0;
         self.clear_flag();
         self.defaulted_at = 0;
+        self.is_mark_paid = 0;
     }
 
     /// Starts the cool-off after a risk-increasing action of the owner.
@@ -368,6 +368,7 @@ impl PositionState {
         if self.debt_count == 0 {
             self.called_at = 0;
             self.defaulted_at = 0;
+            self.is_mark_paid = 0;
             self.clear_flag();
         }
         let last = usize::from(self.debt_count);

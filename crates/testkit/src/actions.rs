@@ -193,8 +193,15 @@ impl World {
     /// Anyone marks a default, or books its provisions anew.
     pub fn mark_default(&mut self, role: &impl Role, borrower: &Borrower) -> Outcome {
         let position = &self.position(borrower);
-        let mark = MarkDefault { position, offers: &self.offers(position, None) };
+        let mark = MarkDefault { position, tip: None, offers: &self.offers(position, None) };
         self.act(mark.instruction().expect("offers fit"), role)
+    }
+
+    /// Anyone marks a default for a tip in the token of its first debt.
+    pub fn mark_default_for_tip(&mut self, role: &impl Role, borrower: &Borrower, token: &Token) -> Outcome {
+        let (position, wallet) = (&self.position(borrower), self.wallet(role, token));
+        let (tip, offers) = (Some((&self.reserve(token), wallet)), &self.offers(position, None));
+        self.act(MarkDefault { position, tip, offers }.instruction().expect("offers fit"), role)
     }
 
     /// Anyone settles a default.

@@ -4,7 +4,8 @@ use plimsoll_engine::state::*;
 
 use crate::Kind;
 
-/// Policy of a test market: target 1.05, dust 1 USD, 10 slots of cool-off, 5% default bonus, flash loans at 5 bps.
+/// Policy of a test market: target 1.05, dust 1 USD, 10 slots of cool-off, 5% default bonus, flash loans at 5 bps,
+/// half a dollar for marking a default.
 pub fn policy() -> MarketPolicy {
     MarketPolicy {
         target_health_bps: 10_500,
@@ -21,7 +22,8 @@ pub fn policy() -> MarketPolicy {
         liquidation_pause_max_secs: 3_600,
         provision_release_bps_per_hour: 1_000,
         flash_fee_bps: 5,
-        reserved: [0; 2],
+        mark_tip_value: 500_000_000,
+        reserved: [0; 1],
     }
 }
 

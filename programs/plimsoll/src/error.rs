@@ -179,6 +179,10 @@ pub enum PlimsollError {
     NotTreasury = 614,
     #[msg("Backstop pool is another reserve's, or the provider account another pool's")]
     WrongBackstop = 615,
+    #[msg(
+        "A tip account needs the liquidity vault, the mint and the token program of the first debt's reserve beside it"
+    )]
+    TipAccountMissing = 616,
 
     /// Tokens.
     #[msg("Mint has an extension this program does not accept")]

@@ -467,6 +467,8 @@ pub struct DefaultMarked {
     pub defaulted_at: i64,
     /// Per debt, in slot order.
     pub provisions: Vec<LossProvided>,
+    /// Paid to the marker by the first debt's insurance, atoms.
+    pub tip_atoms: u64,
     /// Sequence of the position.
     pub sequence: u64,
     /// Slot.

@@ -9,6 +9,7 @@ use plimsoll_engine::state::{ReserveState, TOKEN_2022, TOKEN_SPL};
 
 use crate::constants::RESERVE_SEED;
 use crate::error::PlimsollError;
+use crate::state::{view_reserve, Reserve};
 
 /// `TransferChecked` of both token programs: tag, amount, decimals.
 const TRANSFER_CHECKED: u8 = 12;
@@ -33,6 +34,20 @@ pub struct Transfer<'a, 'info> {
     pub vault: &'a AccountInfo<'info>,
     /// Token program.
     pub token_program: &'a AccountInfo<'info>,
+}
+
+/// What a reserve signs with, copied: nothing of it may be borrowed during the call.
+struct Seal {
+    market: [u8; 32],
+    mint: [u8; 32],
+    bump: u8,
+    decimals: u8,
+}
+
+impl Seal {
+    fn of(reserve: &ReserveState) -> Self {
+        Self { market: reserve.market, mint: reserve.mint, bump: reserve.bump, decimals: reserve.decimals }
+    }
 }
 
 /// Address of a token program by its kind.
@@ -64,13 +79,20 @@ impl<'info> Transfer<'_, 'info> {
     }
 
     /// Moves atoms from the vault to the user. The reserve signs.
-    pub fn pay_out(&self, reserve: &AccountLoader<'info, crate::state::Reserve>, atoms: u64) -> Result<()> {
-        let (market, mint, bump, decimals) = {
-            let state = &reserve.load()?.state;
-            (state.market, state.mint, [state.bump], state.decimals)
-        };
-        let seeds: &[&[u8]] = &[RESERVE_SEED, &market, &mint, &bump];
-        self.transfer(self.vault, self.user_account, reserve.as_ref(), atoms, decimals, &[seeds])
+    pub fn pay_out(&self, reserve: &AccountLoader<'info, Reserve>, atoms: u64) -> Result<()> {
+        let seal = Seal::of(&reserve.load()?.state);
+        self.pay_sealed(reserve.as_ref(), &seal, atoms)
+    }
+
+    /// The same for a reserve among the remaining accounts.
+    pub fn pay_out_of_leg(&self, reserve: &AccountInfo<'info>, atoms: u64) -> Result<()> {
+        let seal = Seal::of(&*view_reserve(reserve)?);
+        self.pay_sealed(reserve, &seal, atoms)
+    }
+
+    fn pay_sealed(&self, reserve: &AccountInfo<'info>, seal: &Seal, atoms: u64) -> Result<()> {
+        let seeds: &[&[u8]] = &[RESERVE_SEED, &seal.market, &seal.mint, &[seal.bump]];
+        self.transfer(self.vault, self.user_account, reserve, atoms, seal.decimals, &[seeds])
     }
 
     fn transfer(

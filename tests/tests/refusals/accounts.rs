@@ -37,7 +37,11 @@ pub fn stage_for(case: &str) -> Stage {
         "settle_default" => {
             super::health::leave_a_rest(&mut stage.scene, "0.5");
         }
-        "mark_default" => stage.scene.price_sol("50"),
+        "mark_default" => {
+            let (scene, insured) = (&mut stage.scene, stage.usdt.atoms("100"));
+            scene.world.fund_insurance(&scene.stranger, &scene.usdc, insured).expect("insurance");
+            scene.price_sol("50");
+        }
         "repay_recovery" => stage.lose(),
         "claim_recovery" => {
             stage.lose();

@@ -261,10 +261,11 @@ const BROKEN_POLICIES: &[(&str, PolicyEdit)] = &[
     ("a proposal life above thirty days", |p| p.proposal_life_secs = 30 * 86_400 + 1),
     ("a pause above a week", |p| p.pause_max_secs = 7 * 86_400 + 1),
     ("a liquidation pause above an hour", |p| p.liquidation_pause_max_secs = 3_601),
+    ("a tip of more than dust", |p| p.mark_tip_value = p.dust_value + 1),
     ("no release of provisions", |p| p.provision_release_bps_per_hour = 0),
     ("a release of more than all provisions", |p| p.provision_release_bps_per_hour = 10_001),
     ("a flash fee above one percent", |p| p.flash_fee_bps = 101),
-    ("reserved bytes", |p| p.reserved[1] = 1),
+    ("reserved bytes", |p| p.reserved[0] = 1),
 ];
 
 #[test]

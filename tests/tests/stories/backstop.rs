@@ -353,9 +353,9 @@ fn the_pool_spends_all_but_its_last_atom_and_says_so() -> Told {
     let receipt = pool.absorb(&whale, 1)?;
     let Event::PositionAbsorbed(event) = receipt.event() else { panic!("{receipt:?}") };
     assert_eq!((event.repay_atoms, event.pool_deposit_atoms), (usdc.atoms("40000") - 1, 1));
-    pool.setting.world.refuses(PlimsollError::BackstopEmpty, |world| {
-        world.backstop_liquidate(&keeper, &whale, &sol, &usdc, 0)
-    });
+    pool.setting
+        .world
+        .refuses(PlimsollError::BackstopEmpty, |world| world.backstop_liquidate(&keeper, &whale, &sol, &usdc, 0));
     // Newcomers come into a pool of one atom, and share what it buys next with that atom.
     let (large, next) = (pool.large.clone(), pool.setting.world.person("next provider"));
     pool.setting.world.deposit_backstop(&next, &usdc, usdc.atoms("5000"))?;

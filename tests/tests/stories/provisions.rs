@@ -227,3 +227,72 @@ fn the_loss_is_split_over_the_debts_by_value_and_settlement_takes_it_off() -> To
     world.check_invariants();
     Ok(())
 }
+
+#[test]
+fn insurance_pays_whoever_marks_a_default_once_however_often_it_is_marked() -> Told {
+    let mut scene = Scene::defaulted();
+    let (sol, usdc, keeper) = (scene.setting.sol.clone(), scene.setting.usdc.clone(), scene.keeper.clone());
+    let (world, borrower) = (&mut scene.setting.world, &scene.borrower);
+    world.fund_insurance(&keeper, &usdc, usdc.atoms("100"))?;
+    let before = world.purse(&keeper, &usdc);
+    let tip_of = |receipt: Receipt| match receipt.event() {
+        Event::DefaultMarked(event) => event.tip_atoms,
+        _ => panic!("{receipt:?}"),
+    };
+    let insured = world.reserve(&usdc).state.insurance_atoms;
+    let tip = tip_of(world.mark_default_for_tip(&keeper, borrower, &usdc)?);
+    assert_eq!(tip, usdc.atoms("0.5") - 1, "what the market allows, rounded down");
+    assert_eq!(world.purse(&keeper, &usdc) - before, tip);
+    // Interest of a few seconds comes on top.
+    let left = world.reserve(&usdc).state.insurance_atoms;
+    assert!(left >= insured - tip && left < insured, "{left} of {insured}");
+    world.check_invariants();
+    assert_eq!(tip_of(world.mark_default_for_tip(&keeper, borrower, &usdc)?), 0, "booked anew");
+
+    // The price comes back, the mark ends; it falls again, and the same default is marked again.
+    world.set_price(&sol, "150");
+    world.advance_with_prices(3_600);
+    assert_eq!(tip_of(world.mark_default_for_tip(&keeper, borrower, &usdc)?), 0);
+    assert_eq!(world.position(borrower).state.defaulted_at, 0);
+    world.set_price(&sol, "50");
+    world.refresh_prices();
+    assert_eq!(tip_of(world.mark_default_for_tip(&keeper, borrower, &usdc)?), 0);
+    assert_ne!(world.position(borrower).state.defaulted_at, 0);
+    assert_eq!(world.purse(&keeper, &usdc) - before, tip);
+    world.check_invariants();
+    Ok(())
+}
+
+#[test]
+fn a_tip_is_no_more_than_insurance_has() -> Told {
+    let mut scene = Scene::defaulted();
+    let (usdc, keeper) = (scene.setting.usdc.clone(), scene.keeper.clone());
+    let (world, borrower) = (&mut scene.setting.world, &scene.borrower);
+    world.fund_insurance(&keeper, &usdc, 1_000)?;
+    let receipt = world.mark_default_for_tip(&keeper, borrower, &usdc)?;
+    let Event::DefaultMarked(event) = receipt.event() else { panic!("{receipt:?}") };
+    assert_eq!((event.tip_atoms >= 1_000, world.reserve(&usdc).state.insurance_atoms), (true, 0), "{event:?}");
+    world.check_invariants();
+    Ok(())
+}
+
+#[test]
+fn a_tip_is_no_more_than_a_hundredth_of_what_is_provided() -> Told {
+    let mut scene = Scene::defaulted();
+    let (usdc, keeper) = (scene.setting.usdc.clone(), scene.keeper.clone());
+    scene.setting.world.fund_insurance(&keeper, &usdc, usdc.atoms("100"))?;
+    // Down from a price at which all is paid, until a little of it would not be.
+    for cents in (9_500..10_500).rev() {
+        scene.price(&format!("{}.{:02}", cents / 100, cents % 100));
+        let Ok(receipt) = scene.setting.world.mark_default_for_tip(&keeper, &scene.borrower, &usdc) else { continue };
+        let Event::DefaultMarked(event) = receipt.event() else { panic!("{receipt:?}") };
+        let provided = event.provisions[0].provided_atoms;
+        if provided > 0 {
+            assert!(provided < usdc.atoms("50"), "{provided}");
+            assert_eq!(event.tip_atoms, provided / 100);
+            return Ok(());
+        }
+        assert_eq!(event.tip_atoms, 0, "nothing is expected to be lost");
+    }
+    panic!("no price at which a little is lost");
+}

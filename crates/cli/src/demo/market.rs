@@ -30,7 +30,8 @@ pub fn policy() -> MarketPolicy {
         liquidation_pause_max_secs: 3_600,
         provision_release_bps_per_hour: 1_000,
         flash_fee_bps: 5,
-        reserved: [0; 2],
+        mark_tip_value: 5_000_000_000,
+        reserved: [0; 1],
     }
 }
 

@@ -24,7 +24,7 @@ pub fn mark(cast: &Cast, report: &mut Report, borrower: &Borrower, lender: &Supp
     };
     cast.publish()?;
     let (position, offers) = (market::position(chain, &borrower.position)?, cast.offers(borrower)?);
-    let mark = instructions::MarkDefault { position: &position, offers: &offers }.instruction()?;
+    let mark = instructions::MarkDefault { position: &position, tip: None, offers: &offers }.instruction()?;
     let receipt = chain.send(&[compute_limit(UNITS), mark], &[])?;
     let marked = receipt.inner_data.iter().find_map(|data| match Event::decode(data) {
         Ok(Event::DefaultMarked(event)) => Some(event),

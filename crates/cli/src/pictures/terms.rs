@@ -25,7 +25,8 @@ pub fn market() -> MarketPolicy {
         liquidation_pause_max_secs: 3_600,
         provision_release_bps_per_hour: 1_000,
         flash_fee_bps: 5,
-        reserved: [0; 2],
+        mark_tip_value: 0,
+        reserved: [0; 1],
     }
 }
 

@@ -93,6 +93,8 @@ impl FlagPosition<'_> {
 pub struct MarkDefault<'a> {
     /// Position.
     pub position: &'a Position,
+    /// Reserve of its first debt, and the token account that receives a tip of its insurance; none: no tip.
+    pub tip: Option<(&'a Reserve, Pubkey)>,
     /// Prices.
     pub offers: &'a [Offer],
 }
@@ -106,6 +108,10 @@ impl MarkDefault<'_> {
         let accounts = plimsoll::accounts::MarkDefault {
             market: self.position.market(),
             position: self.position.address,
+            tip_account: self.tip.map(|(_, account)| account),
+            liquidity_vault: self.tip.map(|(reserve, _)| reserve.liquidity_vault()),
+            mint: self.tip.map(|(reserve, _)| reserve.mint()),
+            token_program: self.tip.map(|(reserve, _)| reserve.token_program()),
             event_authority: EVENT_AUTHORITY,
             program: PROGRAM_ID,
         };

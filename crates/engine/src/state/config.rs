@@ -33,8 +33,10 @@ wire! {
         pub provision_release_bps_per_hour: u64,
         /// Fee of a flash loan, bps of its principal. At most 100.
         pub flash_fee_bps: u64,
+        /// What insurance pays whoever marks a default, at most, nano-dollars. At most dust; 0: nothing.
+        pub mark_tip_value: u64,
         /// Zero.
-        pub reserved: [u64; 2],
+        pub reserved: [u64; 1],
     }
 }
 

@@ -51,8 +51,10 @@ state! {
         pub collateral_count: u8,
         /// Used debt slots.
         pub debt_count: u8,
+        /// 1 once somebody was paid for marking this default.
+        pub is_mark_paid: u8,
         /// Zero.
-        pub pad: [u8; 2],
+        pub pad: [u8; 1],
         /// Rises by one with every instruction that writes this position; orders events.
         pub sequence: u64,
         /// Market.

@@ -192,10 +192,11 @@ fn each_range_of_a_market_policy_broken_alone_is_refused() {
         ("proposals longer than a month", |m| m.proposal_life_secs = 2_592_001),
         ("pause above a week", |m| m.pause_max_secs = 604_801),
         ("liquidation pause above an hour", |m| m.liquidation_pause_max_secs = 3_601),
+        ("a tip of more than dust", |m| m.mark_tip_value = m.dust_value + 1),
         ("no release of provisions", |m| m.provision_release_bps_per_hour = 0),
         ("a release of more than all", |m| m.provision_release_bps_per_hour = 10_001),
         ("flash fee above one percent", |m| m.flash_fee_bps = 101),
-        ("reserved", |m| m.reserved[1] = 1),
+        ("reserved", |m| m.reserved[0] = 1),
     ];
     for (name, change) in breaches {
         let mut market = valid_market();

@@ -11,6 +11,7 @@ use crate::events::{self, DefaultMarked, LossProvided};
 use crate::legs::{Legs, OldReadings};
 use crate::oracle;
 use crate::state::{edit_reserve, Market, Position};
+use crate::tokens::{Transfer, Vault};
 
 /// Accounts of `mark_default`. Remaining accounts: the position's legs, debts' reserves writable, then the offered prices.
 #[event_cpi]
@@ -21,6 +22,33 @@ pub struct MarkDefault<'info> {
     /// Position.
     #[account(mut)]
     pub position: AccountLoader<'info, Position>,
+    /// Token account that receives the tip, in the token of the first debt; none: no tip is paid.
+    /// CHECK: The token program judges it.
+    #[account(mut)]
+    pub tip_account: Option<UncheckedAccount<'info>>,
+    /// Liquidity vault of the first debt's reserve; with a tip.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
+    #[account(mut)]
+    pub liquidity_vault: Option<UncheckedAccount<'info>>,
+    /// Mint of the first debt's reserve; with a tip.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
+    pub mint: Option<UncheckedAccount<'info>>,
+    /// Token program of the first debt's reserve; with a tip.
+    /// CHECK: `Transfer::require` compares it with the reserve's.
+    pub token_program: Option<UncheckedAccount<'info>>,
+}
+
+impl<'info> MarkDefault<'info> {
+    /// The transfer of the tip, where one is wanted.
+    fn tip(&self) -> Result<Option<Transfer<'_, 'info>>> {
+        let Some(user_account) = &self.tip_account else { return Ok(None) };
+        Ok(Some(Transfer {
+            user_account,
+            mint: self.mint.as_ref().ok_or(PlimsollError::TipAccountMissing)?,
+            vault: self.liquidity_vault.as_ref().ok_or(PlimsollError::TipAccountMissing)?,
+            token_program: self.token_program.as_ref().ok_or(PlimsollError::TipAccountMissing)?,
+        }))
+    }
 }
 
 pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u16) -> Result<()> {
@@ -34,7 +62,9 @@ pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u1
 
     let favourable = legs.exposure(position, OldReadings::Favour)?;
     require_known_prices(&favourable).or_refuse()?;
-    position.mark(&favourable, &*legs.exposure(position, OldReadings::Keep)?, &policy, &now).or_refuse()?;
+    let spot = legs.exposure(position, OldReadings::Keep)?;
+    position.mark(&favourable, &spot, &policy, &now).or_refuse()?;
+    let (tip, mut tip_atoms) = (accounts.tip()?, 0);
 
     let (collateral_count, debt_count) = (position.collaterals().len(), position.debts().len());
     let mut provisions = Vec::with_capacity(debt_count);
@@ -46,6 +76,11 @@ pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u1
         reserve.accrue(now.unix);
         let loss_atoms = favourable.expected_loss_atoms(index);
         let provided_atoms = position.provide(index, loss_atoms, &mut reserve, &policy, &now).or_refuse()?;
+        // The first debt's insurance pays for the look.
+        if let Some(tip) = tip.as_ref().filter(|_| index == 0) {
+            tip.require(&reserve, Vault::Liquidity)?;
+            tip_atoms = position.pay_marker(provided_atoms, spot.debts()[0].price, &mut reserve, &policy);
+        }
         reserve.sequence = reserve.sequence.wrapping_add(1);
         let total_atoms = reserve.provision_atoms();
         provisions.push(LossProvided { reserve: *account.key, loss_atoms, provided_atoms, total_atoms });
@@ -58,9 +93,15 @@ pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u1
         owner: Pubkey::new_from_array(position.owner),
         defaulted_at: position.defaulted_at,
         provisions,
+        tip_atoms,
         sequence: position.sequence,
         slot: now.slot,
     };
     drop(position_account);
+
+    if let Some(tip) = tip.filter(|_| tip_atoms > 0) {
+        tip.pay_out_of_leg(legs.account(collateral_count)?, tip_atoms)?;
+    }
+
     events::emit(&accounts.event_authority, &event)
 }

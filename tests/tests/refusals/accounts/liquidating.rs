@@ -111,8 +111,10 @@ pub fn liquidation_cases() -> Vec<Case> {
             name: "mark_default",
             created: &[],
             build: |s| {
-                let position = &s.scene.world.position(&s.scene.borrower);
-                ix::MarkDefault { position, offers: &offers(s) }.instruction().expect("offers fit")
+                let (world, usdc) = (&s.scene.world, &s.scene.usdc);
+                let (position, reserve) = (&world.position(&s.scene.borrower), &world.reserve(usdc));
+                let tip = Some((reserve, s.wallet(&s.scene.liquidator, usdc)));
+                ix::MarkDefault { position, tip, offers: &offers(s) }.instruction().expect("offers fit")
             },
             accounts: join(vec![
                 vec![
@@ -126,6 +128,7 @@ pub fn liquidation_cases() -> Vec<Case> {
                         ],
                     ),
                 ],
+                transfer(["tip_account", "liquidity_vault", "mint", "token_program"], true, false),
                 event(),
             ]),
         },
