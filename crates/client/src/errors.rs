@@ -69,6 +69,7 @@ program_errors!(
     ProvisionTooHigh,
     NothingOutstanding,
     NothingRecovered,
+    OutflowLimited,
     FlashRepayMissing,
     FlashBorrowMissing,
     NotTopLevel,
@@ -84,6 +85,7 @@ program_errors!(
     DustTooSmall,
     InvalidDecimals,
     InvalidThrottle,
+    InvalidOutflowLimit,
     WrongMarket,
     WrongReserve,
     WrongMint,
@@ -120,6 +122,10 @@ program_errors!(
     PreviousBackstopOpen,
     PreviousBackstopMissing,
     ProviderNotEmpty,
+    Paused,
+    InvalidPause,
+    PauseTooSoon,
+    NotGuardian,
 );
 
 macro_rules! framework_errors {

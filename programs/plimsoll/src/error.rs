@@ -111,6 +111,8 @@ pub enum PlimsollError {
     NothingOutstanding = 408,
     #[msg("Nothing was recovered for this lender since the last claim; ask again after a `repay_recovery`")]
     NothingRecovered = 409,
+    #[msg("Outflow limit of the reserve leaves less for now; take less, or wait until it is whole again")]
+    OutflowLimited = 410,
     #[msg(
         "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
     )]
@@ -145,6 +147,8 @@ pub enum PlimsollError {
     InvalidDecimals = 510,
     #[msg("A quarter of the sales throttle must be worth at least the dust value; raise its share of depth")]
     InvalidThrottle = 511,
+    #[msg("Outflow limit must be above zero, and its time between 60 and 604,800 seconds")]
+    InvalidOutflowLimit = 512,
 
     /// Accounts.
     #[msg("Account belongs to another market")]
@@ -229,6 +233,16 @@ pub enum PlimsollError {
     PreviousBackstopMissing = 821,
     #[msg("Provider account still holds a deposit or gains; withdraw, cancel what is warming up, and claim first")]
     ProviderNotEmpty = 822,
+
+    /// Governance.
+    #[msg("Action is paused by the market's guardian; the pause ends by itself")]
+    Paused = 900,
+    #[msg("Pause must be longer than zero and at most what the market allows for this action")]
+    InvalidPause = 901,
+    #[msg("Last pause of this action is not long enough ago; the guardian cannot pause it again yet")]
+    PauseTooSoon = 902,
+    #[msg("Signer is not the guardian of the market")]
+    NotGuardian = 903,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
@@ -289,6 +303,7 @@ engine_errors!(
     ProvisionTooHigh,
     NothingOutstanding,
     NothingRecovered,
+    OutflowLimited,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,
@@ -301,6 +316,7 @@ engine_errors!(
     DustTooSmall,
     InvalidDecimals,
     InvalidThrottle,
+    InvalidOutflowLimit,
     InvalidBackstopPolicy,
     BackstopClosed,
     BackstopEmpty,
@@ -315,6 +331,9 @@ engine_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    Paused,
+    InvalidPause,
+    PauseTooSoon,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.
