@@ -119,6 +119,7 @@ program_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    NothingGained,
     PreviousBackstopOpen,
     PreviousBackstopMissing,
     ProviderNotEmpty,

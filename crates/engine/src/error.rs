@@ -153,6 +153,8 @@ pub enum EngineError {
     WithdrawalCooling = 6812,
     /// The withdrawal was not taken in time.
     WithdrawalLapsed = 6813,
+    /// Nothing of this collateral was gained since it was last claimed.
+    NothingGained = 6814,
 
     /// The action is paused.
     Paused = 6900,

@@ -51,7 +51,7 @@ pub enum PlimsollError {
     DebtSlotsFull = 201,
     #[msg("Position has no slot for this reserve, and only its owner opens one")]
     SlotNotOpen = 202,
-    #[msg("One reserve cannot be both collateral and debt of a position")]
+    #[msg("One reserve cannot be both collateral and debt of a position or a backstop pool")]
     CollateralIsDebt = 203,
     #[msg("Position still holds collateral or debt")]
     PositionNotEmpty = 204,
@@ -77,7 +77,7 @@ pub enum PlimsollError {
     TakeOtherCollateral = 305,
     #[msg("Nothing left in the sales throttle of this collateral; try again later")]
     Throttled = 306,
-    #[msg("`repay_max` would leave a debt rest below dust; raise it")]
+    #[msg("Repayment is bounded so that a debt rest below dust would be left; raise `repay_max` (for a backstop: its deposits or its cap)")]
     RepayMaxBelowDust = 307,
     #[msg("Liquidation would seize less than `seize_min`")]
     SeizeBelowMin = 308,
@@ -196,7 +196,7 @@ pub enum PlimsollError {
 
     /// Backstop.
     #[msg(
-        "Backstop policy is out of range or order: trigger, tip (at most half the bonus), warm-up >= cooldown >= 2 auction times, window <= cooldown / 4"
+        "Backstop policy is out of range or order: trigger (health below 1, time below 2 auction times), tip (at most half the bonus), 30 days >= warm-up >= cooldown >= 2 auction times, 300 s <= window <= cooldown / 4"
     )]
     InvalidBackstopPolicy = 800,
     #[msg(
@@ -205,13 +205,13 @@ pub enum PlimsollError {
     BackstopClosed = 801,
     #[msg("Backstop pool has nothing it may spend; it keeps its last atom")]
     BackstopEmpty = 802,
-    #[msg("Position is not yet the backstop's business: health is above its trigger, and liquidators have time left")]
+    #[msg("Position is not yet the backstop's business: health is not below its trigger, and liquidators have time left")]
     BackstopNotTriggered = 803,
     #[msg("Backstop pool has not opted in to this collateral")]
     CollateralNotOptedIn = 804,
     #[msg("Backstop pool has opted in to 16 collaterals already")]
     BackstopCollateralsFull = 805,
-    #[msg("Backstop pool holds as much of this collateral as its cap allows")]
+    #[msg("Backstop pool holds as much of this collateral as its cap allows, or has opted out of it (a cap of zero)")]
     ConcentrationCapReached = 806,
     #[msg("One atom of debt would buy more atoms of this collateral than the backstop pool can account for")]
     GainTooLarge = 807,
@@ -219,7 +219,7 @@ pub enum PlimsollError {
     TipBelowMin = 808,
     #[msg("Deposit is still warming up; wait until `warm_at`")]
     DepositWarming = 809,
-    #[msg("No deposit of this provider is warming up")]
+    #[msg("No deposit of this provider is warming up; one that is warm joins the pool, and is not taken back")]
     NothingWarming = 810,
     #[msg("No withdrawal was requested; request one and wait for the cooldown")]
     NoWithdrawalRequested = 811,
@@ -227,6 +227,8 @@ pub enum PlimsollError {
     WithdrawalCooling = 812,
     #[msg("Withdrawal was not taken in its window and has lapsed; request it again")]
     WithdrawalLapsed = 813,
+    #[msg("Nothing of this collateral was gained since it was last claimed")]
+    NothingGained = 814,
     #[msg("Previous generation of this reserve's backstop still takes deposits; use that")]
     PreviousBackstopOpen = 820,
     #[msg("A generation after the first needs the one before it; give its account")]
@@ -331,6 +333,7 @@ engine_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    NothingGained,
     Paused,
     InvalidPause,
     PauseTooSoon,

@@ -571,11 +571,11 @@ fn zero_is_neither_deposited_requested_nor_claimed() {
     let mut pool = Pool::new();
     pool.refuses(PlimsollError::ZeroAmount, |pool| pool.deposit(0));
     pool.refuses(PlimsollError::ZeroAmount, |pool| pool.request(0));
-    pool.refuses(PlimsollError::ZeroAmount, Pool::claim);
+    pool.refuses(PlimsollError::NothingGained, Pool::claim);
     pool.scene.price_sol("107");
     pool.absorb().expect("a purchase");
     pool.claim().expect("a gain");
-    pool.refuses(PlimsollError::ZeroAmount, Pool::claim);
+    pool.refuses(PlimsollError::NothingGained, Pool::claim);
 }
 
 #[test]
