@@ -241,7 +241,8 @@ fn many_calls_on_one_pair_seize_no_more_than_one() {
             if narrow & 2 == 0 {
                 // What one call leaves is just dust: several, at a falling lb, leave a little less or a little more.
                 let rest = world.exposure().debts()[j].price.value_floor(world.debts[j].atoms - first.repay_atoms);
-                world.market.dust_value = u64::try_from(rest.0 / 1_000).unwrap_or(1 << 50).max(1) * (999 + (narrow >> 2) % 3);
+                world.market.dust_value =
+                    u64::try_from(rest.0 / 1_000).unwrap_or(1 << 50).max(1) * (999 + (narrow >> 2) % 3);
             }
             let Ok(single) = world.plan(i, j, u64::MAX) else { return Ok(()) };
             let (mut now, mut seized, mut calls) = (world.clone(), 0, 0);
