@@ -162,9 +162,9 @@ fn who_runs_before_the_mark_leaves_whole_and_anybody_s_mark_in_the_same_second_t
     let mut unwilling = Scene::fallen();
     unwilling.mark()?;
     let (usdc, shares) = (unwilling.usdc.clone(), unwilling.shares(&runner));
-    unwilling.world.refuses(PlimsollError::AssetsBelowMin, |world| {
-        world.redeem_at_least(&runner, &usdc, shares, whole)
-    });
+    unwilling
+        .world
+        .refuses(PlimsollError::AssetsBelowMin, |world| world.redeem_at_least(&runner, &usdc, shares, whole));
     Ok(())
 }
 
@@ -184,7 +184,10 @@ fn where_the_price_glides_the_mark_is_open_to_anybody_before_there_is_anything_t
         half_dollars -= 1;
     };
     let Event::DefaultMarked(marked) = receipt.event() else { panic!("{receipt:?}") };
-    assert_eq!(marked.provisions[0].loss_atoms, 0, "worth less than debt and bonus, yet more than the debt: {marked:?}");
+    assert_eq!(
+        marked.provisions[0].loss_atoms, 0,
+        "worth less than debt and bonus, yet more than the debt: {marked:?}"
+    );
     assert_eq!(scene.net(&runner), scene.whole(&runner));
     // From here on each step down is booked at once, by whoever calls.
     let mut last = 0;
@@ -218,7 +221,9 @@ fn who_supplies_beside_a_small_provision_fares_no_better_than_who_stayed() -> To
     scene.world.repay(&borrower, &usdc, provision - most - 2)?;
     let mut refusals = 0;
     while scene.state().provision_atoms() > limit(&scene.state()) {
-        scene.world.refuses(PlimsollError::ProvisionTooHigh, |world| world.supply(&newcomer, &usdc, usdc.atoms("100000")));
+        scene
+            .world
+            .refuses(PlimsollError::ProvisionTooHigh, |world| world.supply(&newcomer, &usdc, usdc.atoms("100000")));
         scene.world.repay(&borrower, &usdc, 1)?;
         refusals += 1;
     }
@@ -248,7 +253,8 @@ fn who_supplies_beside_a_small_provision_fares_no_better_than_who_stayed() -> To
     );
     let claims = [&newcomer, &stayer].map(|lender| (scene.claim(lender), scene.shares(lender)));
     for (claim, shares) in claims {
-        let exact = mul_div_floor(u128::from(haircut) << CLAIM_BITS, shares, all_shares(&scene.state())).expect("a part");
+        let exact =
+            mul_div_floor(u128::from(haircut) << CLAIM_BITS, shares, all_shares(&scene.state())).expect("a part");
         assert!(claim.abs_diff(exact) <= claim_slack(shares, 1, 0, 1, 0, 0), "{claim} {exact}");
     }
     scene.world.check_invariants();
@@ -267,7 +273,8 @@ fn wick(scene: &mut Scene, spot: &str, average: &str) {
 #[test]
 fn no_wick_however_deep_marks_anything_that_others_would_leave_behind() -> Told {
     let mut scene = scene();
-    let (keeper, borrower, lenders) = (scene.keeper.clone(), scene.borrower.clone(), [scene.stayer.clone(), scene.runner.clone()]);
+    let (keeper, borrower, lenders) =
+        (scene.keeper.clone(), scene.borrower.clone(), [scene.stayer.clone(), scene.runner.clone()]);
     // Down to a cent, and the other way round: a spot that is back while the average still remembers.
     for (spot, average) in [("100", "150"), ("80", "150"), ("1", "150"), ("0.01", "150"), ("150", "80"), ("150", "1")] {
         wick(&mut scene, spot, average);
@@ -309,7 +316,10 @@ fn who_leaves_while_a_false_alarm_fades_pays_those_who_stay_and_who_waits_pays_n
     // What it leaves belongs to who stays, in whole; now it gains only what is provided for, and not yet anything to take.
     let gained = scene.whole(&stayer) - before.0;
     let due = part(left, shares[1], all_shares(&state) - shares[0]);
-    assert!((due..=due + 2).contains(&gained), "{gained} of {left}: what the runner's paid amount and both worths round");
+    assert!(
+        (due..=due + 2).contains(&gained),
+        "{gained} of {left}: what the runner's paid amount and both worths round"
+    );
     assert!((before.1..=before.1 + 1).contains(&scene.net(&stayer)), "in order or not, a share is paid the same");
 
     // Three hours let go of 30% of the debt, more than was provided for: who waited leaves whole.
@@ -386,8 +396,348 @@ fn neither_small_repayments_nor_small_purchases_drain_a_provision() -> Told {
     }
     // 3,101.000004 were repaid, and thirty purchases rounded.
     let paid = scene.leave(&runner)?;
-    assert!(paid - first <= part(usdc.atoms("3101") + 4 + 5 + 30, shares, all_shares(&scene.state())) + 36, "{paid} {first}");
+    assert!(
+        paid - first <= part(usdc.atoms("3101") + 4 + 5 + 30, shares, all_shares(&scene.state())) + 36,
+        "{paid} {first}"
+    );
     // Those who stay bear no more than what was not provided for and their own part.
     scene.sell_all()?;
+    Ok(())
+}
+
+/// 100 SOL at 80 USD against 7,500 USDC and 2,000 EURC at 1.25 USD, marked: three quarters and one quarter by value.
+fn two_debts() -> (Scene, Token) {
+    let mut scene = scene();
+    let (sol, usdc) = (scene.sol.clone(), scene.usdc.clone());
+    let world = &mut scene.world;
+    let eur = world.add(Spec::stable("EURC", "1.25"));
+    world.supply(&scene.runner, &eur, eur.atoms("100000")).expect("a supply");
+    scene.borrower = world.borrower();
+    world.deposit(&scene.borrower, &sol, sol.atoms("100")).expect("a deposit");
+    world.borrow(&scene.borrower, &usdc, usdc.atoms("7500")).expect("a borrow");
+    world.borrow(&scene.borrower, &eur, eur.atoms("2000")).expect("a borrow");
+    world.pass_cool_off();
+    world.wallet(&scene.liquidator, &eur);
+    scene.price("80");
+    scene.mark().expect("a mark");
+    (scene, eur)
+}
+
+#[test]
+fn a_settlement_before_the_other_debt_took_its_share_is_refused_and_the_order_of_debts_changes_nothing() -> Told {
+    let (scene, eur) = two_debts();
+    let (sol, usdc) = (scene.sol.clone(), scene.usdc.clone());
+    let (keeper, liquidator, borrower) = (scene.keeper.clone(), scene.liquidator.clone(), scene.borrower.clone());
+    let mut outcomes = Vec::new();
+    for debts in [[&usdc, &eur], [&eur, &usdc]] {
+        let mut world = scene.world.clone();
+        let owed = world.quote_position(&borrower).debts;
+        let mut paid = [0; 2];
+        for debt in debts {
+            // Nobody is settled out of its share, and nobody takes another's: in slices neither.
+            world.refuses(PlimsollError::NotInDefault, |world| world.settle_default(&keeper, &borrower));
+            let half = Limits::repay_max(world.quote_liquidation(&borrower, &sol, debt, ALL).repay_atoms / 2);
+            let quotes = [half, Limits::NONE]
+                .map(|limits| liquidate_as_quoted(&mut world, &liquidator, &borrower, (&sol, debt), limits));
+            for quote in quotes {
+                paid[usize::from(debt.name == eur.name)] += quote?.repay_atoms;
+            }
+            world.refuses(PlimsollError::NothingToSeize, |world| {
+                world.liquidate(&liquidator, &borrower, &sol, debt, Limits::NONE)
+            });
+        }
+        let receipt = world.settle_default(&keeper, &borrower)?;
+        let Event::DefaultSettled(event) = receipt.event() else { panic!("not a settlement: {receipt:?}") };
+        assert!(
+            event.forfeited_atoms[..].iter().all(|atoms| *atoms <= 1),
+            "two shares rounded down leave an atom: {event:?}"
+        );
+        for index in 0..2 {
+            // A debt is rounded up when it is quoted and when it is written off, and a payment burns shares rounded down.
+            let rest = owed[index].owed_atoms - paid[index];
+            assert!(event.losses[index].written_off_atoms.abs_diff(rest) <= 2, "{event:?}");
+        }
+        world.check_invariants();
+        outcomes.push(paid);
+    }
+    // A share of 100 SOL is rounded down to an atom of 8e-8 USD, less than an atom of debt; each of two purchases is rounded
+    // up to an atom; the second debt's turn comes in the same second, at the same price.
+    for (first, last) in outcomes[0].iter().zip(outcomes[1]) {
+        assert!(first.abs_diff(last) <= 3, "{outcomes:?}");
+    }
+    // Three to one by value, in a token of 1.25 USD; shares are fixed with 2^-40.
+    assert!(outcomes[0][0].abs_diff(outcomes[0][1] * 15 / 4) <= 4 * 3 + 1, "{outcomes:?}");
+    Ok(())
+}
+
+/// 100 SOL and a little of seven other tokens against 10,500 USDC; the SOL is sold for half of it.
+fn seven_grains() -> (Scene, Vec<Token>) {
+    let mut scene = scene();
+    let (sol, usdc, liquidator) = (scene.sol.clone(), scene.usdc.clone(), scene.liquidator.clone());
+    let world = &mut scene.world;
+    let grains: Vec<Token> =
+        (1..MAX_COLLATERALS).map(|index| world.add(Spec::volatile(&format!("GRAIN{index}"), "1"))).collect();
+    scene.borrower = world.borrower();
+    world.deposit(&scene.borrower, &sol, sol.atoms("100")).expect("a deposit");
+    for grain in &grains {
+        world.deposit(&scene.borrower, grain, 1_000).expect("a deposit");
+    }
+    world.borrow(&scene.borrower, &usdc, usdc.atoms("10500")).expect("a borrow");
+    world.pass_cool_off();
+    scene.price("50");
+    scene.world.liquidate(&liquidator, &scene.borrower, &sol, &usdc, Limits::NONE).expect("a liquidation");
+    assert_eq!(scene.world.position(&scene.borrower).state.collateral_count, 7);
+    (scene, grains)
+}
+
+#[test]
+fn grains_in_every_slot_hold_up_no_settlement_and_more_than_dust_is_the_lenders() -> Told {
+    let (mut scene, grains) = seven_grains();
+    let (keeper, liquidator, borrower) = (scene.keeper.clone(), scene.liquidator.clone(), scene.borrower.clone());
+    let (sol, usdc, attacker) = (scene.sol.clone(), scene.usdc.clone(), scene.world.person("attacker"));
+    // A stranger opens no slot.
+    scene.world.wallet(&attacker, &sol);
+    scene.world.refuses(PlimsollError::SlotNotOpen, |world| world.deposit_for(&attacker, &borrower, &sol, 1));
+
+    // Just before the settlement somebody fills every open slot, together up to dust: an atom is 1e-9 USD, dust a dollar.
+    let each = usdc.atoms("1") * 1_000 / 7;
+    for grain in &grains {
+        scene.world.deposit_for(&attacker, &borrower, grain, each - 1_000)?;
+    }
+    let mut above = scene.clone();
+    let before = scene.state();
+    let receipt = scene.world.settle_default(&keeper, &borrower)?;
+    let Event::DefaultSettled(settled) = receipt.event() else { panic!("not a settlement: {receipt:?}") };
+    assert_eq!(settled.forfeited_atoms, vec![each; 7], "all of it is the insurances'");
+    assert!(settled.losses[0].haircut_atoms > usdc.atoms("5000"), "{settled:?}");
+    scene.world.check_invariants();
+
+    // Above dust: the sum of seven values, each rounded down by less than a billionth of a dollar.
+    above.world.deposit_for(&attacker, &borrower, &grains[0], 15)?;
+    above.world.refuses(PlimsollError::NotInDefault, |world| world.settle_default(&keeper, &borrower));
+    // One purchase ends it; what the attacker gave, less the default bonus, the lenders have.
+    let limits = Limits::NONE;
+    let quote = liquidate_as_quoted(&mut above.world, &liquidator, &borrower, (&grains[0], &usdc), limits)?;
+    assert_eq!((quote.is_terminal, quote.seize_atoms), (1, each + 15), "{quote:?}");
+    // Price of the atoms over 1.05, rounded up.
+    assert_eq!(quote.repay_atoms, (each + 15).div_ceil(1_050), "{quote:?}");
+    let receipt = above.world.settle_default(&keeper, &borrower)?;
+    let Event::DefaultSettled(later) = receipt.event() else { panic!("not a settlement: {receipt:?}") };
+    assert_eq!(later.forfeited_atoms, vec![each; 6]);
+    // Insurance got the fee on the way, and pays with it first. The debt is rounded up once in either case.
+    let (sooner, later) = (&settled.losses[0], &later.losses[0]);
+    assert!(sooner.written_off_atoms.abs_diff(later.written_off_atoms + quote.repay_atoms) <= 1);
+    let spared = sooner.haircut_atoms - later.haircut_atoms;
+    assert!(spared.abs_diff(quote.repay_atoms + quote.fee_atoms) <= 1, "{spared} of {quote:?}");
+    // In either case a lender's worth fell by the haircut and nothing else: before less haircut, and an atom of rounding.
+    let fell = before.assets_atoms() - scene.state().assets_atoms();
+    assert!(fell <= sooner.haircut_atoms && fell + 1 >= sooner.haircut_atoms, "{fell} {sooner:?}");
+    above.world.check_invariants();
+    Ok(())
+}
+
+#[test]
+fn nothing_that_can_pay_or_cannot_be_judged_is_settled_however_small() -> Told {
+    let mut scene = scene();
+    let (sol, usdc, keeper) = (scene.sol.clone(), scene.usdc.clone(), scene.keeper.clone());
+    let small = scene.world.borrower();
+    let world = &mut scene.world;
+    // 0.006 SOL, 90 cents, against 50 cents.
+    world.deposit(&small, &sol, sol.atoms("1"))?;
+    world.borrow(&small, &usdc, usdc.atoms("20"))?;
+    world.pass_cool_off();
+    world.repay(&small, &usdc, usdc.atoms("19.5"))?;
+    world.withdraw(&small, &sol, sol.atoms("0.994"))?;
+    world.pass_cool_off();
+    let refuses = |world: &mut World, borrower: &Borrower, error: PlimsollError| {
+        world.refuses(error, |world| world.settle_default(&keeper, borrower));
+    };
+    let health = |world: &mut World| world.quote_position(&small).maintenance_health_e9;
+
+    // Healthy.
+    world.set_price(&sol, "150");
+    world.refresh_prices();
+    assert!(health(world) > ONE_E9);
+    refuses(world, &small, PlimsollError::NotInDefault);
+    // Unhealthy, yet worth more than it owes: 57 cents.
+    world.set_price(&sol, "95");
+    world.refresh_prices();
+    assert!(health(world) < ONE_E9);
+    refuses(world, &small, PlimsollError::NotInDefault);
+    // The border is where it is worth what it owes: 83.34 USD for 0.006 SOL is 50.004 cents, 83.33 is 49.998.
+    world.set_price(&sol, "83.34");
+    world.refresh_prices();
+    let quote = world.quote_position(&small);
+    assert!(quote.collateral_nano_usd > quote.debt_nano_usd, "{quote:?}");
+    refuses(world, &small, PlimsollError::NotInDefault);
+    world.set_price(&sol, "83.33");
+    world.refresh_prices();
+    let quote = world.quote_position(&small);
+    assert!(quote.collateral_nano_usd < quote.debt_nano_usd, "{quote:?}");
+
+    // It may be settled now, but not at a price that nobody knows any more, nor by a feed that nobody noticed.
+    let mut old = world.clone();
+    old.advance(600);
+    refuses(&mut old, &small, PlimsollError::StalePrice);
+    old.advance(24 * 3_600);
+    refuses(&mut old, &small, PlimsollError::StalePrice);
+    world.settle_default(&keeper, &small)?;
+    assert_eq!(world.position(&small).state.collateral_count, 0);
+
+    // A large healthy one at stale, noticed, dead prices: it counts at its last reading, in full.
+    let borrower = scene.borrower.clone();
+    scene.price("150");
+    let world = &mut scene.world;
+    for secs in [600, 2 * 3_600] {
+        world.advance(secs);
+        refuses(world, &borrower, PlimsollError::NotInDefault);
+    }
+    world.notice_stale_price(&keeper, &sol)?;
+    world.notice_stale_price(&keeper, &usdc)?;
+    world.advance(6 * 3_600);
+    refuses(world, &borrower, PlimsollError::NotInDefault);
+    world.check_invariants();
+    Ok(())
+}
+
+/// Exact parts of three lenders, in 2^-60 of an atom: what each is owed and was paid, whatever their shares were.
+#[derive(Default)]
+struct Ledger {
+    owed: [u128; 3],
+    paid: [u128; 3],
+}
+
+impl Ledger {
+    const ONE: u128 = 1 << 60;
+
+    fn loss(&mut self, atoms: u64, shares: [u128; 3], all: u128) {
+        for (owed, shares) in self.owed.iter_mut().zip(shares) {
+            *owed += mul_div_floor(u128::from(atoms) * Self::ONE, shares, all).expect("a part");
+        }
+    }
+
+    fn payment(&mut self, atoms: u64, outstanding: u64) {
+        for (owed, paid) in self.owed.iter_mut().zip(&mut self.paid) {
+            let part = mul_div_floor(*owed, u128::from(atoms), u128::from(outstanding)).expect("a part");
+            (*owed, *paid) = (*owed - part, *paid + part);
+        }
+    }
+}
+
+#[test]
+fn five_tiny_losses_each_paid_back_down_to_dust_leave_every_claim_exact_and_nothing_frozen() -> Told {
+    let mut scene = scene();
+    let (sol, usdc, court, liquidator) =
+        (scene.sol.clone(), scene.usdc.clone(), scene.keeper.clone(), scene.liquidator.clone());
+    // One takes its part after each payment, one sleeps through all of them, one comes and goes.
+    let goer = scene.world.lender();
+    let lenders = [scene.stayer.clone(), scene.runner.clone(), goer.clone()];
+    scene.world.supply(&goer, &usdc, usdc.atoms("50000"))?;
+    let (mut ledger, mut most, mut syncs) = (Ledger::default(), 0, [0; 3]);
+    let mut taken = [0u64; 3];
+    let claim = |scene: &mut Scene, taken: &mut [u64; 3], index: usize| -> Told {
+        let before = scene.world.purse(&lenders[index], &usdc);
+        scene.world.claim_recovery(&lenders[index], &usdc)?;
+        taken[index] += scene.world.purse(&lenders[index], &usdc) - before;
+        Ok(())
+    };
+    for cycle in 0..5u64 {
+        let borrower = scene.world.borrower();
+        scene.world.deposit(&borrower, &sol, sol.atoms("0.1"))?;
+        scene.world.borrow(&borrower, &usdc, usdc.atoms("10"))?;
+        scene.world.pass_cool_off();
+        scene.price("20");
+        let (shares, before) = (lenders.each_ref().map(|lender| scene.shares(lender)), scene.state());
+        // Everything was paid but dust: the next loss falls on a claim of an atom, at a P that is 2^-23 of what it was.
+        assert_eq!(before.claims.outstanding_atoms(), u64::from(cycle > 0));
+        let receipt = scene.world.liquidate(&liquidator, &borrower, &sol, &usdc, Limits::NONE)?;
+        let Event::PositionLiquidated(event) = receipt.event() else { panic!("not a liquidation: {receipt:?}") };
+        assert!((1..usdc.atoms("10")).contains(&event.haircut_atoms), "{event:?}");
+        ledger.loss(event.haircut_atoms, shares, all_shares(&before));
+        let outstanding = scene.state().claims.outstanding_atoms();
+        most = most.max(outstanding);
+        // All but an atom, which is the dust of so little.
+        scene.world.repay_recovery(&court, &usdc, outstanding - 1)?;
+        ledger.payment(outstanding - 1, outstanding);
+        assert_eq!(scene.state().claims.outstanding_atoms(), 1);
+        scene.world.check_invariants();
+
+        // Nothing is frozen: claim, redeem, supply.
+        claim(&mut scene, &mut taken, 0)?;
+        scene.world.redeem(&goer, &usdc, shares[2] / 3)?;
+        scene.price("150");
+        scene.world.supply(&goer, &usdc, usdc.atoms("7000") + cycle)?;
+        syncs = [syncs[0] + 1, syncs[1], syncs[2] + 2];
+        scene.world.advance_with_prices(7 * 86_400);
+        scene.world.check_invariants();
+    }
+    claim(&mut scene, &mut taken, 1)?;
+    claim(&mut scene, &mut taken, 2)?;
+    let claims = scene.state().claims;
+    assert!(claims.scale >= 3, "five payments of 2^-23: {claims:?}");
+    for (index, lender) in lenders.iter().enumerate() {
+        let account: LenderState = scene.world.lender_account(lender, &usdc).state;
+        // What is below an atom waits in the account: with it the bound needs no atom.
+        let recovered = (u128::from(taken[index]) << CLAIM_BITS) + u128::from(account.recovered_rest);
+        let exact = ledger.paid[index] >> (60 - CLAIM_BITS);
+        let slack = claim_slack(scene.shares(lender), 5, u128::from(claims.scale), syncs[index] + 1, 5, most);
+        assert!(taken[index] > 0 && slack < 1 << (CLAIM_BITS - 30), "a billionth of an atom: {slack}");
+        // The ledger here rounds down too, by 2^-60 of an atom in each of ten steps: less than a unit.
+        assert!(recovered <= exact + 1 && exact <= recovered + slack, "{recovered} {exact} {slack}");
+    }
+    // And the atom that is left comes back like any other.
+    scene.world.repay_recovery(&court, &usdc, ALL)?;
+    assert_eq!((scene.state().claims.outstanding_atoms(), scene.state().claims.epoch), (0, 1));
+    scene.world.check_invariants();
+    Ok(())
+}
+
+/// Mark, sale with settlement, a part paid back, claims, everybody leaves: every amount, with or without donations between.
+fn amounts(donate: bool) -> Result<Vec<u64>, Box<Refused>> {
+    let mut scene = Scene::fallen();
+    let (sol, usdc, court, runner, stayer) =
+        (scene.sol.clone(), scene.usdc.clone(), scene.keeper.clone(), scene.runner.clone(), scene.stayer.clone());
+    // Wallets are opened first: they change nothing else.
+    for token in [&sol, &usdc] {
+        scene.world.wallet(&court, token);
+    }
+    let gifts = |scene: &mut Scene| {
+        for (token, vault) in
+            [(&usdc, Vault::Liquidity), (&usdc, Vault::Collateral), (&sol, Vault::Liquidity), (&sol, Vault::Collateral)]
+        {
+            if donate {
+                scene.world.donate(&court, token, vault, token.atoms("1234.5"));
+            }
+        }
+        scene.world.check_invariants();
+    };
+    let mut all = Vec::new();
+    scene.mark()?;
+    gifts(&mut scene);
+    all.extend([scene.state().provision_atoms(), scene.net(&runner), scene.net(&stayer)]);
+    scene.mark()?;
+    all.extend([scene.state().provision_atoms(), scene.net(&runner), scene.net(&stayer)]);
+    let haircut = scene.sell_all()?;
+    all.extend([haircut, scene.whole(&runner), scene.whole(&stayer)]);
+    gifts(&mut scene);
+    all.extend([scene.whole(&runner), scene.whole(&stayer), scene.state().claims.outstanding_atoms()]);
+    scene.world.repay_recovery(&court, &usdc, haircut / 3)?;
+    gifts(&mut scene);
+    for lender in [&runner, &stayer] {
+        let before = scene.world.purse(lender, &usdc);
+        scene.world.claim_recovery(lender, &usdc)?;
+        all.push(scene.world.purse(lender, &usdc) - before);
+        all.push(scene.leave(lender)?);
+    }
+    let state = scene.state();
+    all.extend([state.cash_atoms, state.insurance_atoms, state.recovery_atoms, state.claims.outstanding_atoms()]);
+    Ok(all)
+}
+
+#[test]
+fn donations_between_mark_settlement_and_claim_change_no_amount() -> Told {
+    let without = amounts(false)?;
+    assert!(without.iter().take(16).all(|atoms| *atoms > 0), "{without:?}");
+    assert_eq!(amounts(true)?, without);
     Ok(())
 }
