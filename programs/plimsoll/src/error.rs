@@ -205,7 +205,9 @@ pub enum PlimsollError {
     BackstopClosed = 801,
     #[msg("Backstop pool has nothing it may spend; it keeps its last atom")]
     BackstopEmpty = 802,
-    #[msg("Position is not yet the backstop's business: health is not below its trigger, and liquidators have time left")]
+    #[msg(
+        "Position is not yet the backstop's business: health is not below its trigger, and liquidators have time left"
+    )]
     BackstopNotTriggered = 803,
     #[msg("Backstop pool has not opted in to this collateral")]
     CollateralNotOptedIn = 804,

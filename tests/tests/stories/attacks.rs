@@ -147,7 +147,7 @@ fn who_runs_before_the_mark_leaves_whole_and_anybody_s_mark_in_the_same_second_t
     // What stops it is anybody's mark in the same second, here in the runner's own transaction, just before it.
     let position = &scene.world.position(&scene.borrower);
     let offers = &scene.world.offers(position, None);
-    let mark = MarkDefault { position, offers }.instruction().expect("offers fit");
+    let mark = MarkDefault { position, tip: None, offers }.instruction().expect("offers fit");
     let reserve = &scene.world.reserve(&scene.usdc);
     let shares = scene.shares(&runner);
     let redeem = Redeem { owner: runner.address(), reserve, owner_liquidity: None, shares, assets_min_atoms: 0 };
