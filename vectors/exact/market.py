@@ -291,6 +291,7 @@ class Market:
             order=position.order,
             auction_secs=self.counted_secs(position, now) or 0,
             is_cooling=position.cooling_until is not None and self.slot(now) <= position.cooling_until,
+            entitled=position.entitled(collateral, debt),
         )
 
     def do_liquidate(self, now, who, position, collateral, debt, **limits):
@@ -299,6 +300,10 @@ class Market:
             raise Refused("SlotNotOpen")
         repaid.accrue(now)
         plan = self.plan(position, now, collateral, debt, **limits)
+        if plan["is_terminal"]:
+            position.sell(collateral, debt, plan["seize"], *self.legs(position, now))
+        else:
+            position.end_sale()
         position.burn(debt, repaid.take_repayment(position.debts[debt], plan["repay"], plan["repay_doubt"]))
         position.doubt[debt] = position.doubt[debt] + plan["repay_doubt"] if debt in position.debts else ZERO
         repaid.insurance += plan["fee"]

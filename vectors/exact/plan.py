@@ -196,8 +196,15 @@ def to_target(totals, trade, target):
     return ceil(high / repaid.price), (doubt + 2 * VALUE) / repaid.price + 1
 
 
-def liquidate(collaterals, debts, market, terms, request, throttle=None, order=None, auction_secs=0, is_cooling=False):
-    """The plan of a liquidation. Raises `Refused`."""
+def first_part(totals, repaid, atoms):
+    """What a debt may take of `atoms` as a sale begins: its part of the debt by value, in atoms and their doubt."""
+    part = repaid.atoms * repaid.price / totals.debt
+    return floor(atoms * part), atoms * (2 * totals.value_doubt / totals.debt + 8 * FACTOR) + 1
+
+
+def liquidate(collaterals, debts, market, terms, request, throttle=None, order=None, auction_secs=0, is_cooling=False, entitled=None):
+    """The plan of a liquidation. Raises `Refused`. `entitled`: what the debt may still take of the collateral in a terminal
+    sale that has begun, and its doubt, in atoms; where none has begun, one of several debts may take its part by value."""
     i, j, repay_max = request["collateral"], request["debt"], int(request["repay_max_atoms"])
     if repay_max == 0:
         raise Refused("ZeroAmount")
@@ -246,9 +253,13 @@ def liquidate(collaterals, debts, market, terms, request, throttle=None, order=N
         size = trade.by_debt(owed)
     elif 0 < (atoms - size[1]) * seized.price < dust and trade.repay(atoms) <= owed:
         size = trade.by_collateral(atoms)
-    is_throttled = left is not None and size[1] > left
-    if is_throttled:
-        size = (trade.repay(left), left, trade.repay_doubt(left, left_doubt), left_doubt)
+    if is_terminal and entitled is None and len(debts) > 1:
+        entitled = first_part(totals, repaid, atoms)
+    most, most_doubt = (entitled or (None, None)) if is_terminal else (left, left_doubt)
+    is_cut = most is not None and size[1] > most
+    is_throttled = is_cut and not is_terminal
+    if is_cut:
+        size = (trade.repay(most), most, trade.repay_doubt(most, most_doubt), most_doubt)
     if is_throttled and size[1] == 0:
         raise Refused("Throttled")
     if size[0] > repay_max:

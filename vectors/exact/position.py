@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from .numbers import ZERO
+from .numbers import FACTOR, ZERO, floor
 
 
 class Position:
@@ -14,6 +14,26 @@ class Position:
         self.called = False
         self.flag = None
         self.order = None
+        self.end_sale()
+
+    def end_sale(self):
+        # Of a terminal sale: each debt's part by value as it began, and what it took of each collateral.
+        self.parts, self.taken = {}, defaultdict(int)
+
+    def entitled(self, collateral, debt):
+        """What a debt may still take of a collateral, and its doubt; None where no sale has begun."""
+        if not self.parts:
+            return None
+        there = self.collaterals[collateral][0] + sum(self.taken[name, collateral] for name in self.debts)
+        part = self.parts[debt] / sum(self.parts[name] for name in self.debts)
+        return min(floor(there * part) - self.taken[debt, collateral], self.collaterals[collateral][0]), there * 16 * FACTOR + 2
+
+    def sell(self, collateral, debt, atoms, collaterals, debts):
+        """Books what a debt takes, `debts` being the legs before."""
+        if not self.parts and len(debts) > 1:
+            self.parts = {name: leg.atoms * leg.price for name, leg in zip(self.debts, debts)}
+        if self.parts:
+            self.taken[debt, collateral] += atoms
 
     def end_flag(self):
         self.flag = None

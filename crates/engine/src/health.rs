@@ -100,6 +100,13 @@ impl ReserveState {
         self.collateral_leg_at(high, atoms, reading, now).undecayed()
     }
 
+    /// The same at the price most against the borrower: the smaller of spot and average, less the confidence. What a provision
+    /// must see before it falls.
+    pub fn collateral_leg_adverse(&self, atoms: u64, reading: &Reading, now: &Now) -> CollateralLeg {
+        let low = reading.price.min(reading.average).saturating_sub(self.oracle_policy.confidence_counted(reading));
+        self.collateral_leg_at(low, atoms, reading, now).undecayed()
+    }
+
     /// Projects debt shares of this token into maintenance health, with interest up to now.
     pub fn debt_leg(&self, shares: u128, reading: &Reading, now: &Now) -> DebtLeg {
         self.debt_leg_of(owed_ceil(shares, self.projected_index(now.unix)), reading, now)
@@ -116,6 +123,12 @@ impl ReserveState {
     pub fn debt_leg_favourable(&self, shares: u128, reading: &Reading, now: &Now) -> DebtLeg {
         let low = reading.price.min(reading.average).saturating_sub(self.oracle_policy.confidence_counted(reading));
         self.debt_leg_at(low, owed_ceil(shares, self.projected_index(now.unix)), reading, now)
+    }
+
+    /// Projects debt shares at the price most against the borrower: the larger of spot and average, plus the confidence.
+    pub fn debt_leg_adverse(&self, shares: u128, reading: &Reading, now: &Now) -> DebtLeg {
+        let high = reading.price.max(reading.average).saturating_add(self.oracle_policy.confidence_counted(reading));
+        self.debt_leg_at(high, owed_ceil(shares, self.projected_index(now.unix)), reading, now)
     }
 
     /// Projects a debt at a price number of the caller's.

@@ -113,7 +113,7 @@ impl ReserveState {
     }
 
     /// What of the interest up to an index belongs to insurance and to the protocol, rounded down.
-    fn interest_parts(&self, index: u128) -> (u64, u64) {
+    pub(crate) fn interest_parts(&self, index: u128) -> (u64, u64) {
         // Rounded down as lenders' assets are, or a part that takes all of the interest would take an atom of theirs.
         let owed = |index: u128| owed_floor(self.debt_shares.get(), index);
         let interest = owed(index).saturating_sub(owed(self.debt_index.get()));

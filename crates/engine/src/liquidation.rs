@@ -6,9 +6,9 @@
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
-use crate::recovery::{RecoverySale, SalePrice};
+use crate::recovery::SalePrice;
 use crate::standing::Standing;
-use crate::state::{BonusTerms, MarketPolicy, ReserveState};
+use crate::state::{BonusTerms, MarketPolicy, ReserveState, MAX_DEBTS};
 use crate::throttle::{urgency, Allowance, Throttle};
 use crate::Now;
 
@@ -72,6 +72,8 @@ pub struct LiquidationPlan {
     pub collateral_value: Value,
     /// D before.
     pub debt_value: Value,
+    /// Where a terminal position has several debts: each one's part of the debt value, Q40. Zeros elsewhere.
+    pub debt_shares_q40: [u64; MAX_DEBTS],
 }
 
 impl LiquidationPlan {
@@ -154,7 +156,8 @@ struct Pair<'a> {
 struct Size {
     repay: u64,
     seize: u64,
-    is_throttled: bool,
+    /// Less than was wanted.
+    is_cut: bool,
 }
 
 impl Pair<'_> {
@@ -179,7 +182,7 @@ impl Pair<'_> {
     }
 
     /// Size before the caller's limits: target, debt, collateral, dust, throttle. `seize_max_atoms` is what the throttle
-    /// leaves. Nothing passes it, and the rest it leaves may be dust: else several calls would seize more than one, as
+    /// leaves, or in a terminal sale what this debt may take. Nothing passes it, and the rest it leaves may be dust: else several calls would seize more than one, as
     /// lb falls from call to call and what the first left just above dust is below it for the next.
     fn size(&self, wanted_atoms: u64, seize_max_atoms: u64, dust: Value) -> Size {
         let owed = self.debt.owed_atoms;
@@ -196,11 +199,11 @@ impl Pair<'_> {
         } else if is_dust(self.collateral.price.value_ceil(all - seize)) && self.repay_for_all() <= owed {
             (repay, seize) = (self.repay_for_all(), all);
         }
-        let is_throttled = seize > seize_max_atoms;
-        if is_throttled {
+        let is_cut = seize > seize_max_atoms;
+        if is_cut {
             (repay, seize) = (self.repay_for(seize_max_atoms).min(repay), seize_max_atoms);
         }
-        Size { repay, seize, is_throttled }
+        Size { repay, seize, is_cut }
     }
 
     /// A hard bound on the repayment, where it binds: no debt rest below dust is left behind.
@@ -227,10 +230,10 @@ impl Pair<'_> {
         Ok((repay, self.seize_for(repay).min(size.seize).min(bounds.seize_max_atoms)))
     }
 
-    /// The trade with a marked position: at the price of the recovery sale, within what this debt may take.
-    fn recovery(&self, sale: &RecoverySale, bounds: &Bounds, market: &MarketPolicy) -> Result<(u64, u64, Factor)> {
-        let price = SalePrice::new(self.collateral, sale, market);
-        let most_atoms = sale.entitled_atoms.min(bounds.seize_max_atoms);
+    /// The trade with a marked position: at the price of the recovery sale.
+    fn recovery(&self, fallen: Factor, bounds: &Bounds, market: &MarketPolicy) -> Result<(u64, u64, Factor)> {
+        let price = SalePrice::new(self.collateral, fallen, market);
+        let most_atoms = bounds.seize_max_atoms;
         let whole = price.size(self.debt, most_atoms, self.debt.owed_atoms);
         let size = if whole.0 <= bounds.repay_max_atoms {
             whole
@@ -242,6 +245,7 @@ impl Pair<'_> {
 }
 
 /// What a buyer will not exceed.
+#[derive(Clone, Copy)]
 pub(crate) struct Bounds {
     /// Most it repays, atoms.
     pub repay_max_atoms: u64,
@@ -371,13 +375,25 @@ pub(crate) fn plan_within(
     let to_target = if is_terminal { None } else { repayment_to_target(&pair, exposure, target) };
     // Where no repayment reaches the target: as much as debt and collateral allow.
     let wanted = to_target.map_or(debt.owed_atoms, |value| debt.price.atoms_ceil(value));
-    let seize_max_atoms = if is_terminal { u64::MAX } else { allowance.left_atoms };
+    // One of several debts may not take what is the others' to take.
+    let is_shared = is_terminal && exposure.debts().len() > 1;
+    let first_sale = is_shared.then(|| exposure.first_sale((collateral_index, debt_index)));
+    let sale_of_pair = standing.recovery.filter(|_| is_terminal).or(first_sale);
+    let seize_max_atoms = match sale_of_pair {
+        Some(sale) => sale.entitled_atoms,
+        None if is_terminal => u64::MAX,
+        None => allowance.left_atoms,
+    };
     let size = pair.size(wanted, seize_max_atoms, market.dust());
-    if size.is_throttled && size.seize == 0 {
+    let is_throttled = size.is_cut && !is_terminal;
+    if is_throttled && size.seize == 0 {
         return Err(EngineError::Throttled);
     }
-    let (repay_atoms, seize_atoms, paid_factor) = match standing.recovery.filter(|_| is_terminal) {
-        Some(sale) => pair.recovery(&sale, bounds, market)?,
+    let (repay_atoms, seize_atoms, paid_factor) = match sale_of_pair.and_then(|sale| sale.fallen) {
+        Some(fallen) => {
+            let most = Bounds { seize_max_atoms: bounds.seize_max_atoms.min(seize_max_atoms), ..*bounds };
+            pair.recovery(fallen, &most, market)?
+        }
         None => {
             let (repay, seize) = pair.bounded(&size, bounds, market.dust())?;
             (repay, seize, gross_factor)
@@ -400,12 +416,13 @@ pub(crate) fn plan_within(
         health_after,
         is_terminal,
         is_protection,
-        is_throttled: size.is_throttled,
+        is_throttled,
         allowance,
         takes_last_collateral: takes_all && others_empty,
         closes_debt: repay_atoms == debt.owed_atoms,
         collateral_value,
         debt_value,
+        debt_shares_q40: if is_shared { exposure.debt_shares_q40() } else { [0; MAX_DEBTS] },
     })
 }
 

@@ -4,11 +4,12 @@
 //! expected loss = max(0, D - sum ALV_i)      at prices in the borrower's favour, ALV without the maintenance factor
 //! ```
 //!
-//! It is split over the position's debts by value and kept as *debt shares*, so that it grows with the debt. A repayment lets
+//! It is split over the position's debts by what each may take of the collateral, and kept as *debt shares*, so that it grows with the debt. A repayment lets
 //! go of as much as it pays; a liquidation, which takes collateral with the debt, only of what would exceed the debt that is
 //! left (or selling a little would let a lender out at a better price). While it stands lenders redeem at `(assets - provision) / shares`: whoever leaves before the loss is
-//! known leaves its expected part to those who stay and bear it. A provision rises at once and falls at a bounded speed,
-//! because a price that dips for a minute must not let anybody out at the full price the minute after.
+//! known leaves its expected part to those who stay and bear it. Insurance pays first, so what it covers is nobody's to leave
+//! behind. A provision rises at once, and falls at a bounded speed and no further than prices *against* the borrower allow,
+//! because a price that jumps for a minute must not let anybody out at the full price the minute after.
 
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_ceil, mul_div_floor, widen, Value, Word128, BPS};
@@ -25,6 +26,15 @@ const MARK_TIP_BPS: u64 = 100;
 
 /// Supply is refused while provisions are a larger part of the lenders' assets, bps: newcomers would pay for them.
 pub const PROVISION_LIMIT_BPS: u64 = 50;
+
+/// What is expected to be lost of a debt, atoms, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpectedLoss {
+    /// At prices in the borrower's favour.
+    pub least_atoms: u64,
+    /// At prices against the borrower.
+    pub most_atoms: u64,
+}
 
 impl Exposure {
     /// What a forced sale of all collateral would leave unpaid. Rounded up.
@@ -51,49 +61,67 @@ impl PositionState {
     /// `NotTerminal` where there is nothing to mark and nothing to let go.
     pub fn mark(&mut self, favourable: &Exposure, spot: &Exposure, market: &MarketPolicy, now: &Now) -> Result<()> {
         let terminal = |exposure: &Exposure| is_terminal(exposure.collateral_value(), exposure.debt_value(), market);
-        if self.is_marked(market, now) {
-            if !terminal(spot) {
-                self.defaulted_at = 0;
-            }
+        let is_booked = self.defaulted_at != 0 || self.debts().iter().any(|slot| slot.provision_shares.get() != 0);
+        if !terminal(spot) {
+            self.end_sale();
+        } else if self.is_marked(market, now) {
+            return Ok(());
         } else if terminal(favourable) {
             self.defaulted_at = now.unix;
-            self.fix_shares(spot);
-        } else if self.defaulted_at == 0 && self.debts().iter().all(|slot| slot.provision_shares.get() == 0) {
-            return Err(EngineError::NotTerminal);
+            self.begin_sale(&spot.debt_shares_q40());
+            return Ok(());
         } else {
             self.defaulted_at = 0;
         }
-        Ok(())
+        if is_booked {
+            Ok(())
+        } else {
+            Err(EngineError::NotTerminal)
+        }
     }
 
-    /// The provision of a debt from now on: at least `target_shares`, and no less than the bounded speed leaves of the one
-    /// that stands.
-    fn next_provision(&self, debt: usize, target_shares: u128, market: &MarketPolicy, now: &Now) -> u128 {
-        let Some(slot) = self.debts().get(debt) else { return 0 };
-        let elapsed_secs = u64::try_from(now.unix.saturating_sub(self.provisioned_at)).unwrap_or(0);
-        let speed = widen(market.provision_release_bps_per_hour) * widen(elapsed_secs);
-        let let_go = mul_div_floor(slot.shares.get(), speed, widen(BPS * 3_600)).unwrap_or(u128::MAX);
-        let least = slot.provision_shares.get().saturating_sub(let_go);
-        target_shares.max(least).min(slot.shares.get())
+    /// What is expected to be lost of a debt, at prices in the borrower's favour and against it.
+    pub fn expect_loss(&self, favourable: &Exposure, against: &Exposure, debt: usize) -> ExpectedLoss {
+        ExpectedLoss {
+            least_atoms: self.expected_loss_atoms(favourable, debt),
+            most_atoms: self.expected_loss_atoms(against, debt),
+        }
     }
 
-    /// Books the provision of a debt, in its slot and in its reserve. Interest of the reserve must be booked up to now.
-    /// Returns what is provided for, atoms. [`Self::provisioned_at`] is the caller's to move, after the last debt.
+    /// A debt's part of the expected loss, rounded up, atoms: what the collateral it may take in the sale would leave
+    /// unpaid; by value where no sale has begun. At most the debt.
+    fn expected_loss_atoms(&self, exposure: &Exposure, debt: usize) -> u64 {
+        let Some(leg) = exposure.debts().get(debt).filter(|_| self.has_sale()) else {
+            return exposure.expected_loss_atoms(debt);
+        };
+        let loss = leg.plain.minus(self.entitled_value(exposure, debt));
+        leg.price.atoms_ceil(loss).min(leg.owed_atoms)
+    }
+
+    /// Books the provision of a debt, in its slot and in its reserve: at least the least that is expected to be lost, while
+    /// the mark stands. A larger one that stands falls at the bounded speed, and to the most that is expected only. So a
+    /// wick, up or down, neither books nor lets go. Interest of the reserve must be booked up to now. Returns what is
+    /// provided for, atoms. [`Self::provisioned_at`] is the caller's to move, after the last debt.
     ///
     /// # Errors
     /// `LegMismatch`, `AmountTooLarge`.
     pub fn provide(
         &mut self,
         debt: usize,
-        loss_atoms: u64,
+        loss: ExpectedLoss,
         reserve: &mut ReserveState,
         market: &MarketPolicy,
         now: &Now,
     ) -> Result<u64> {
-        let target = if self.defaulted_at == 0 { 0 } else { reserve.debt_shares_ceil(loss_atoms)? };
-        let next = self.next_provision(debt, target, market, now);
+        let least = if self.defaulted_at == 0 { 0 } else { reserve.debt_shares_ceil(loss.least_atoms)? };
+        let most = reserve.debt_shares_ceil(loss.most_atoms)?;
+        let elapsed_secs = u64::try_from(now.unix.saturating_sub(self.provisioned_at)).unwrap_or(0);
         let slot = self.debt_mut(debt)?;
-        let before = slot.provision_shares.get();
+        let (whole, before) = (slot.shares.get(), slot.provision_shares.get());
+        let speed = widen(market.provision_release_bps_per_hour) * widen(elapsed_secs);
+        let let_go = mul_div_floor(whole, speed, widen(BPS * 3_600)).unwrap_or(u128::MAX);
+        let kept = before.saturating_sub(let_go).max(before.min(most));
+        let next = least.max(kept).min(whole);
         slot.provision_shares = Word128::new(next);
         let others = reserve.provision_shares.get().saturating_sub(before);
         reserve.provision_shares = Word128::new(others.checked_add(next).ok_or(EngineError::AmountTooLarge)?);
@@ -124,15 +152,24 @@ impl PositionState {
 }
 
 impl ReserveState {
-    /// What is provided for, rounded up, atoms; at most the lenders' assets. Interest must be booked.
+    /// All that is provided for, rounded up, atoms. Interest must be booked.
+    pub fn provided_atoms(&self) -> u64 {
+        owed_ceil(self.provision_shares.get(), self.debt_index.get())
+    }
+
+    /// What of it lenders will bear: what insurance, which pays first, does not cover. At most the lenders' assets, atoms.
+    /// Interest must be booked.
     pub fn provision_atoms(&self) -> u64 {
-        owed_ceil(self.provision_shares.get(), self.debt_index.get()).min(self.assets_atoms())
+        let insured = self.insurance_atoms.saturating_add(self.insurance_accrued_atoms);
+        self.provided_atoms().saturating_sub(insured).min(self.assets_atoms())
     }
 
     /// Atoms that supply shares will be redeemed for once interest is booked up to `unix`, rounded down, saturating.
     pub fn projected_redeemable_atoms(&self, shares: u128, unix: i64) -> u64 {
-        let assets = self.projected_assets_atoms(unix);
-        let provision = owed_ceil(self.provision_shares.get(), self.projected_index(unix)).min(assets);
+        let (index, assets) = (self.projected_index(unix), self.projected_assets_atoms(unix));
+        let (accruing, _) = self.interest_parts(index);
+        let insured = self.insurance_atoms.saturating_add(self.insurance_accrued_atoms).saturating_add(accruing);
+        let provision = owed_ceil(self.provision_shares.get(), index).saturating_sub(insured).min(assets);
         self.worth_floor(shares, assets - provision)
     }
 

@@ -16,16 +16,37 @@
 
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
-use crate::state::{MarketPolicy, PositionState};
+use crate::state::{MarketPolicy, PositionState, MAX_DEBTS};
 use crate::Now;
 
 /// The terms of a marked position's sale, for one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoverySale {
-    /// t: how far the price has fallen.
-    pub fallen: Factor,
+    /// t: how far the price has fallen since the mark; none without a standing mark: the price of any terminal liquidation.
+    pub fallen: Option<Factor>,
     /// How much of this collateral this debt may still take, atoms.
     pub entitled_atoms: u64,
+}
+
+impl Exposure {
+    /// Each debt's part of the debt value, Q40, rounded down, at least one unit.
+    pub(crate) fn debt_shares_q40(&self) -> [u64; MAX_DEBTS] {
+        let (whole, mut shares) = (self.debt_value(), [0; MAX_DEBTS]);
+        for (share, leg) in shares.iter_mut().zip(self.debts()) {
+            *share = leg.plain.of_floor(whole).0.max(1);
+        }
+        shares
+    }
+
+    /// The sale of a pair of a position that is in none yet, as it begins: each debt may take its part of the collateral.
+    pub(crate) fn first_sale(&self, (collateral, debt): (usize, usize)) -> RecoverySale {
+        let shares = self.debt_shares_q40();
+        let all = shares.iter().fold(0u128, |sum, share| sum + widen(*share));
+        let own = widen(shares.get(debt).copied().unwrap_or(0));
+        let atoms = self.collaterals().get(collateral).map_or(0, |leg| leg.atoms);
+        let entitled_atoms = mul_div_floor(widen(atoms), own, all).map_or(0, saturate);
+        RecoverySale { fallen: None, entitled_atoms }
+    }
 }
 
 /// How far the price of a sale that began at `unix` has fallen.
@@ -42,17 +63,17 @@ impl PositionState {
         self.defaulted_at != 0 && silent_secs <= market.auction_secs.saturating_mul(2)
     }
 
-    /// The sale of a pair, where the position is marked.
+    /// The sale of a pair, where one has begun.
     pub fn recovery_sale(
         &self,
         (collateral, debt): (usize, usize),
         market: &MarketPolicy,
         now: &Now,
     ) -> Option<RecoverySale> {
-        if !self.is_marked(market, now) {
+        if !self.has_sale() {
             return None;
         }
-        let fallen = fallen(self.defaulted_at, market, now);
+        let fallen = self.is_marked(market, now).then(|| fallen(self.defaulted_at, market, now));
         Some(RecoverySale { fallen, entitled_atoms: self.entitled_atoms(collateral, debt) })
     }
 
@@ -71,14 +92,37 @@ impl PositionState {
         whole.saturating_sub(taken(debt)).min(left)
     }
 
-    /// Fixes each debt's share of the collateral, by value: at the mark.
-    pub(crate) fn fix_shares(&mut self, exposure: &Exposure) {
-        let whole = exposure.debt_value();
-        let debts = usize::from(self.debt_count);
-        for (slot, leg) in self.debts.iter_mut().take(debts).zip(exposure.debts()) {
-            slot.share_at_default_q40 = leg.plain.of_floor(whole).0.max(1);
+    /// Whether the shares of a sale are fixed.
+    pub(crate) fn has_sale(&self) -> bool {
+        self.debts().iter().any(|slot| slot.share_at_default_q40 != 0)
+    }
+
+    /// Fixes each debt's share of the collateral: at the mark or at the first terminal sale, whichever comes first, and not
+    /// again before the sale ends. (Fixed anew by what is left, a debt that took its share would have a share of the rest.)
+    pub(crate) fn begin_sale(&mut self, shares_q40: &[u64; MAX_DEBTS]) {
+        if self.has_sale() {
+            return;
         }
+        let debts = usize::from(self.debt_count);
+        for (slot, share) in self.debts.iter_mut().take(debts).zip(shares_q40) {
+            slot.share_at_default_q40 = *share;
+        }
+    }
+
+    /// Ends the sale: the position was seen to pay its debt and the default bonus.
+    pub(crate) fn end_sale(&mut self) {
+        self.defaulted_at = 0;
+        self.debts.iter_mut().for_each(|slot| slot.share_at_default_q40 = 0);
         self.taken_atoms = bytemuck::Zeroable::zeroed();
+    }
+
+    /// What a forced sale of the collateral a debt may still take would bring: its part of each ALV. Rounded down.
+    pub(crate) fn entitled_value(&self, exposure: &Exposure, debt: usize) -> Value {
+        let part = |(index, leg): (usize, &CollateralLeg)| {
+            let part = mul_div_floor(leg.alv.0, widen(self.entitled_atoms(index, debt)), widen(leg.atoms));
+            Value(part.unwrap_or(0))
+        };
+        exposure.collaterals().iter().enumerate().map(part).fold(Value::ZERO, Value::plus)
     }
 
     /// Books what a debt took of a collateral in a sale.
@@ -103,10 +147,10 @@ pub(crate) struct SalePrice<'a> {
 const CHORDS: u32 = 3;
 
 impl<'a> SalePrice<'a> {
-    pub(crate) fn new(collateral: &'a CollateralLeg, sale: &RecoverySale, market: &MarketPolicy) -> Self {
+    pub(crate) fn new(collateral: &'a CollateralLeg, fallen: Factor, market: &MarketPolicy) -> Self {
         Self {
             collateral,
-            fallen: sale.fallen,
+            fallen,
             default_factor: Factor::ONE.plus(Factor::from_bps_floor(market.bonus_default_bps)),
             kept: Factor::ONE.minus(Factor::from_bps_floor(market.recovery_margin_bps)),
         }

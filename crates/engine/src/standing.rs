@@ -28,7 +28,7 @@ pub struct Standing {
     pub auction_secs: u64,
     /// The borrower's protection order.
     pub order: Option<ProtectionOrder>,
-    /// The sale of this pair, where the position is marked in default.
+    /// The sale of this pair, where the position is marked in default or a terminal sale has begun.
     pub recovery: Option<RecoverySale>,
     /// Until when liquidations are paused, unix time; 0 where they are not.
     pub paused_until: i64,
@@ -50,8 +50,8 @@ impl Standing {
     /// begins anew with the end of a pause. (Else a pause would be a way to buy at the end of the sale.)
     pub fn in_market(mut self, market: &MarketState, now: &Now) -> Self {
         self.paused_until = market.paused_until(Pausable::Liquidate, now);
-        if let Some(sale) = &mut self.recovery {
-            sale.fallen = sale.fallen.min(fallen(market.liquidation_resumed_at(), &market.policy, now));
+        if let Some(sale_fallen) = self.recovery.as_mut().and_then(|sale| sale.fallen.as_mut()) {
+            *sale_fallen = (*sale_fallen).min(fallen(market.liquidation_resumed_at(), &market.policy, now));
         }
         self
     }
@@ -142,7 +142,7 @@ impl PositionState {
 
     /// Ends flag and call where an action of the owner, which was let through as healthy, ends them.
     pub fn see_exposure(&mut self, healthy: &Exposure, market: &MarketPolicy) {
-        self.defaulted_at = 0;
+        self.end_sale();
         // Whoever is flagged was called.
         if self.called_at != 0 {
             self.see_healthy(healthy.health(), market);
@@ -174,7 +174,7 @@ impl PositionState {
             return Err(EngineError::Healthy);
         }
         prices?;
-        self.defaulted_at = 0;
+        self.end_sale();
         self.see_healthy(health, market);
         if is_called && self.called_at == 0 {
             self.called_at = now.unix;
@@ -202,7 +202,7 @@ impl PositionState {
     /// What a liquidation leaves of call, flag, clock and mark.
     pub fn see_liquidation(&mut self, plan: &LiquidationPlan, market: &MarketPolicy, now: &Now) {
         if !plan.is_terminal {
-            self.defaulted_at = 0;
+            self.end_sale();
         }
         if plan.health_after >= Factor::ONE {
             self.see_healthy(plan.health_after, market);

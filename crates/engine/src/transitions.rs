@@ -410,8 +410,11 @@ pub fn apply_liquidation(
     market: &MarketPolicy,
     now: &Now,
 ) -> Result<()> {
-    if position.defaulted_at != 0 && plan.is_terminal {
-        position.book_taken((collateral, debt), plan.seize_atoms);
+    if plan.is_terminal {
+        position.begin_sale(&plan.debt_shares_q40);
+        if position.has_sale() {
+            position.book_taken((collateral, debt), plan.seize_atoms);
+        }
     }
     let shares = position.debts().get(debt).ok_or(EngineError::LegMismatch)?.shares.get();
     let repayment = repaid.plan_repayment(shares, plan.repay_atoms)?;

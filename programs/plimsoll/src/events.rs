@@ -467,8 +467,10 @@ pub struct LossProvided {
     pub loss_atoms: u64,
     /// Provided for on this debt, atoms; more than expected where it is still being let go.
     pub provided_atoms: u64,
-    /// Provisions of the reserve, atoms: lenders redeem at assets less these.
+    /// Provisions of the reserve, atoms.
     pub total_atoms: u64,
+    /// What of these insurance does not cover, atoms: lenders redeem at assets less this.
+    pub uninsured_atoms: u64,
 }
 
 /// A default was marked, its provisions were booked anew, or its mark ended.

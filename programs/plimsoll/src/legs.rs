@@ -39,6 +39,8 @@ pub enum OldReadings {
     Keep,
     /// They count in full, and all prices are those in the borrower's favour: the mark of a default.
     Favour,
+    /// They count in full, and all prices are those against the borrower: what a provision falls to.
+    Against,
 }
 
 impl<'a, 'info> Legs<'a, 'info> {
@@ -130,6 +132,7 @@ impl<'a, 'info> Legs<'a, 'info> {
                 OldReadings::Fade => reserve.collateral_leg(slot.atoms, reading, &self.now),
                 OldReadings::Keep => reserve.collateral_leg_undecayed(slot.atoms, reading, &self.now),
                 OldReadings::Favour => reserve.collateral_leg_favourable(slot.atoms, reading, &self.now),
+                OldReadings::Against => reserve.collateral_leg_adverse(slot.atoms, reading, &self.now),
             };
             exposure.push_collateral(leg).or_refuse()
         })?;
@@ -137,7 +140,8 @@ impl<'a, 'info> Legs<'a, 'info> {
             exposure
                 .push_debt(match old {
                     OldReadings::Favour => reserve.debt_leg_favourable(slot.shares.get(), reading, &self.now),
-                    _ => reserve.debt_leg(slot.shares.get(), reading, &self.now),
+                    OldReadings::Against => reserve.debt_leg_adverse(slot.shares.get(), reading, &self.now),
+                    OldReadings::Fade | OldReadings::Keep => reserve.debt_leg(slot.shares.get(), reading, &self.now),
                 })
                 .or_refuse()
         })?;

@@ -293,7 +293,9 @@ fn a_settlement_inside_a_loan_is_shared_as_without_one() -> Told {
     world.pass_cool_off();
     world.set_price(&sol, "50");
     world.refresh_prices();
-    liquidate_as_quoted(world, &liquidator, &borrower, (&sol, &usdc), Limits::NONE)?;
+    for debt in [&usdc, &usdt] {
+        liquidate_as_quoted(world, &liquidator, &borrower, (&sol, debt), Limits::NONE)?;
+    }
     world.accrue_interest(&liquidator, &usdc)?;
 
     let cash = world.reserve(&usdc).state.cash_atoms;

@@ -341,6 +341,7 @@ fn a_settlement_of_two_debts_is_claimed_in_each_reserve() -> Told {
     world.set_price(sol, "50");
     world.refresh_prices();
     world.liquidate(&lent.liquidator, &borrower, sol, usdc, Limits::NONE)?;
+    world.liquidate(&lent.liquidator, &borrower, sol, &usdt, Limits::NONE)?;
     assert_eq!(lent.world.reserve(&lent.usdc).state.claims.outstanding_atoms(), 0, "nothing is settled yet");
     let receipt = lent.world.settle_default(&lent.court, &borrower)?;
     let Event::DefaultSettled(event) = receipt.event() else { panic!("not a settlement: {receipt:?}") };

@@ -8,6 +8,7 @@ use plimsoll_engine::health::*;
 use plimsoll_engine::interest::owed_ceil;
 use plimsoll_engine::liquidation::*;
 use plimsoll_engine::price::*;
+use plimsoll_engine::provision::ExpectedLoss;
 use plimsoll_engine::quote::*;
 use plimsoll_engine::recovery::*;
 use plimsoll_engine::settlement::*;
@@ -323,10 +324,12 @@ fn positions_do_not_panic() {
             let leg = CollateralLeg { alv: Value(shares), maintenance: Factor(atoms), ..Default::default() };
             exposure.push_collateral(leg).unwrap();
             exposure.push_debt(reserve.debt_leg_of(atoms, &reserve.reading, &now)).unwrap();
+            let loss = ExpectedLoss { least_atoms: atoms, most_atoms: saturate(shares) };
             let _ = (
                 { position }.mark(&exposure, &exposure, &market, &now),
-                { position }.provide(slot, atoms, &mut { reserve }, &market, &now),
-                { position }.provide(0, atoms, &mut { reserve }, &market, &now),
+                { position }.expect_loss(&exposure, &exposure, slot),
+                { position }.provide(slot, loss, &mut { reserve }, &market, &now),
+                { position }.provide(0, loss, &mut { reserve }, &market, &now),
                 (reserve.provision_atoms(), reserve.require_little_provision(), reserve.redeemable_atoms_floor(shares)),
             );
             { reserve }.release_provision(shares);
@@ -362,6 +365,7 @@ pub fn plan_of(atoms: u64, shares: u128) -> LiquidationPlan {
         closes_debt: true,
         collateral_value: Value(shares),
         debt_value: Value(u128::MAX),
+        debt_shares_q40: [atoms; MAX_DEBTS],
     }
 }
 
@@ -395,7 +399,11 @@ fn plans_and_quotes_do_not_panic() {
                 initial.debts[j] = InitialLeg { value: leg.plain, factor: leg.weight, price: leg.price };
             }
             let order = ProtectionOrder { trigger: Factor(words[2]), bonus: Factor(words[3]), refusal: None };
-            let recovery = Some(RecoverySale { fallen: Factor(words[1]), entitled_atoms: words[2] }).filter(|_| fresh);
+            let recovery = Some(RecoverySale {
+                fallen: (words[0] & 1 == 0).then_some(Factor(words[1])),
+                entitled_atoms: words[2],
+            })
+            .filter(|_| fresh);
             let standing = Standing {
                 cooling_until_slot: words[0],
                 auction_secs: words[1],

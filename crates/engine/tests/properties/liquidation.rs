@@ -2,6 +2,7 @@ use num_traits::Zero;
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::liquidation::*;
+use plimsoll_engine::recovery::RecoverySale;
 use plimsoll_engine::state::BonusTerms;
 use proptest::prelude::*;
 
@@ -220,12 +221,28 @@ fn a_terminal_liquidation_closes_the_pair_at_the_default_bonus() {
                     .debt_value()
                     .times_ceil(Factor::ONE.plus(Factor::from_bps_ceil(world.market.bonus_default_bps)));
             prop_assert_eq!(plan.is_terminal, terminal);
-            if terminal {
-                prop_assert!(plan.closes_debt || plan.seize_atoms == world.collaterals[i].atoms);
+            let all = world.collaterals[i].atoms;
+            if terminal && !plan.closes_debt && plan.seize_atoms < all {
+                // One of several debts takes its part, by value; the part is rounded to 2^-40, and to an atom.
+                prop_assert!(world.debts.len() > 1);
+                let part = nano(exposure.debts()[j].plain) / nano(exposure.debt_value());
+                let (taken, parts) = (int(plan.seize_atoms), int(world.debts.len() as u64));
+                at_most(&taken, &(int(all) * (&part + parts.clone() * pow2_neg(40))), "its part")?;
+                at_most(&(int(all) * (part - parts * pow2_neg(40)) - int(1)), &taken, "and all of it")?;
             }
         }
         Ok(())
     });
+}
+
+impl World {
+    /// What a debt may take of a collateral in a terminal sale, as its position keeps it.
+    fn entitled(&self, i: usize, j: usize, plan: &LiquidationPlan) -> u64 {
+        let all: u128 = plan.debt_shares_q40.iter().map(|share| u128::from(*share)).sum();
+        let first = u128::from(self.collaterals[i].atoms) * u128::from(plan.debt_shares_q40[j]);
+        let begun = self.standing.recovery.map(|sale| sale.entitled_atoms);
+        begun.unwrap_or_else(|| u64::try_from(first.checked_div(all).unwrap_or(0)).unwrap())
+    }
 }
 
 #[test]
@@ -254,7 +271,12 @@ fn many_calls_on_one_pair_seize_no_more_than_one() {
                 let Ok(plan) = now.plan(i, j, bound) else { continue };
                 seized += plan.seize_atoms;
                 calls += 1;
+                let entitled = now.entitled(i, j, &plan);
                 now = now.after(i, j, &plan);
+                if plan.is_terminal && now.debts.len() > 1 {
+                    let entitled_atoms = entitled - plan.seize_atoms;
+                    now.standing.recovery = Some(RecoverySale { fallen: None, entitled_atoms });
+                }
                 if !plan.is_terminal {
                     now.fill(plan.seize_atoms);
                 }

@@ -4,6 +4,7 @@ use bytemuck::Zeroable;
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::Value;
 use plimsoll_engine::health::Exposure;
+use plimsoll_engine::provision::ExpectedLoss;
 use plimsoll_engine::state::*;
 use plimsoll_engine::transitions::PaidFor;
 use plimsoll_engine::Now;
@@ -53,7 +54,7 @@ fn owing(atoms: u64) -> (PositionState, ReserveState) {
 
 #[derive(Clone, Debug)]
 enum Event {
-    Provide(u64),
+    Provide(u64, u64),
     Repay(u64),
     Liquidate(u64),
     End,
@@ -61,7 +62,7 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        5 => (0u64..=2_000).prop_map(Event::Provide),
+        5 => (0u64..=2_000, 0u64..=500).prop_map(|(part, more)| Event::Provide(part, more)),
         2 => (0u64..=1_000).prop_map(Event::Repay),
         2 => (0u64..=1_000).prop_map(Event::Liquidate),
         1 => Just(Event::End),
@@ -81,14 +82,17 @@ fn a_provision_rises_at_once_falls_at_its_speed_and_goes_with_what_is_repaid() {
             unix += secs;
             let now = Now { unix, ..NOW };
             match event {
-                Event::Provide(part) => {
+                Event::Provide(part, more) => {
                     let loss = u64::try_from(owed / whole * u128::from(part) / 1_000).unwrap();
-                    let atoms = position.provide(0, loss, &mut reserve, &market, &now).unwrap();
+                    let most = u64::try_from(owed / whole * u128::from(part + more) / 1_000).unwrap();
+                    let expected = ExpectedLoss { least_atoms: loss, most_atoms: most };
+                    let atoms = position.provide(0, expected, &mut reserve, &market, &now).unwrap();
                     position.provisioned_at = unix;
                     let target = if position.defaulted_at == 0 { 0 } else { u128::from(loss) * whole };
                     let hours = u128::try_from(unix - since).unwrap();
                     let let_go = owed * u128::from(speed_bps) * hours / (10_000 * 3_600);
-                    provided = target.max(provided.saturating_sub(let_go)).min(owed);
+                    let floor = provided.min(u128::from(most) * whole);
+                    provided = target.max(provided.saturating_sub(let_go).max(floor)).min(owed);
                     since = unix;
                     prop_assert_eq!(u128::from(atoms), provided.div_ceil(whole));
                 }

@@ -33,7 +33,7 @@ fn on_sale() -> impl Strategy<Value = (World, u64)> {
 
 /// The position with its sale of one pair at this moment.
 fn selling(world: &World, fallen: u64, entitled_atoms: u64) -> World {
-    let recovery = Some(RecoverySale { fallen: Factor(fallen), entitled_atoms });
+    let recovery = Some(RecoverySale { fallen: Some(Factor(fallen)), entitled_atoms });
     World { standing: Standing { recovery, ..world.standing }, ..world.clone() }
 }
 
@@ -134,10 +134,13 @@ fn each_debt_takes_its_share_of_each_collateral_and_no_more() {
 fn the_price_falls_over_the_auction_from_the_mark_on() {
     let market = valid_market();
     let mut position: PositionState = Zeroable::zeroed();
-    let at = |position: &PositionState, unix: i64| {
-        position.recovery_sale((0, 0), &market, &Now { unix, ..NOW }).map(|sale| sale.fallen)
-    };
+    let slot = position.debt_slot(&[2; 32]).unwrap();
+    position.add_debt(slot, 1).unwrap();
+    let at = |position: &PositionState, unix: i64| position.recovery_sale((0, 0), &market, &Now { unix, ..NOW });
     assert_eq!(at(&position, NOW.unix), None);
+    let at = |position: &PositionState, unix: i64| at(position, unix).unwrap().fallen;
+    position.debts[slot].share_at_default_q40 = 1;
+    assert_eq!(at(&position, NOW.unix), None, "a sale without a mark");
     (position.defaulted_at, position.provisioned_at) = (NOW.unix, NOW.unix);
     assert_eq!(at(&position, NOW.unix), Some(Factor::ZERO));
     assert_eq!(at(&position, NOW.unix + 150), Some(Factor(Factor::ONE.0 / 4)));

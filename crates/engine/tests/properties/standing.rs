@@ -76,6 +76,7 @@ pub fn nothing() -> LiquidationPlan {
         closes_debt: false,
         collateral_value: Value::ZERO,
         debt_value: Value::ZERO,
+        debt_shares_q40: [0; MAX_DEBTS],
     }
 }
 

@@ -346,6 +346,7 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
             closes_debt: false,
             collateral_value: Default::default(),
             debt_value: Default::default(),
+            debt_shares_q40: Default::default(),
         };
         apply_liquidation(&plan, &mut position, (0, 0), (&mut seized, &mut repaid), &market, &NOW).unwrap();
         prop_assert_eq!(

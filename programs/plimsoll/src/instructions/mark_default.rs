@@ -64,6 +64,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u1
     require_known_prices(&favourable).or_refuse()?;
     let spot = legs.exposure(position, OldReadings::Keep)?;
     position.mark(&favourable, &spot, &policy, &now).or_refuse()?;
+    let against = legs.exposure(position, OldReadings::Against)?;
     let (tip, mut tip_atoms) = (accounts.tip()?, 0);
 
     let (collateral_count, debt_count) = (position.collaterals().len(), position.debts().len());
@@ -74,16 +75,21 @@ pub(crate) fn handle<'info>(ctx: Context<'info, MarkDefault<'info>>, offered: u1
         reserve.require_no_flash().or_refuse()?;
         reserve.keep_reading(legs.offered(account.key), &now);
         reserve.accrue(now.unix);
-        let loss_atoms = favourable.expected_loss_atoms(index);
-        let provided_atoms = position.provide(index, loss_atoms, &mut reserve, &policy, &now).or_refuse()?;
+        let loss = position.expect_loss(&favourable, &against, index);
+        let provided_atoms = position.provide(index, loss, &mut reserve, &policy, &now).or_refuse()?;
         // The first debt's insurance pays for the look.
         if let Some(tip) = tip.as_ref().filter(|_| index == 0) {
             tip.require(&reserve, Vault::Liquidity)?;
             tip_atoms = position.pay_marker(provided_atoms, spot.debts()[0].price, &mut reserve, &policy);
         }
         reserve.sequence = reserve.sequence.wrapping_add(1);
-        let total_atoms = reserve.provision_atoms();
-        provisions.push(LossProvided { reserve: *account.key, loss_atoms, provided_atoms, total_atoms });
+        provisions.push(LossProvided {
+            reserve: *account.key,
+            loss_atoms: loss.least_atoms,
+            provided_atoms,
+            total_atoms: reserve.provided_atoms(),
+            uninsured_atoms: reserve.provision_atoms(),
+        });
     }
     position.provisioned_at = now.unix;
     position.sequence = position.sequence.wrapping_add(1);
