@@ -6,11 +6,12 @@ use plimsoll::events::PositionLiquidated;
 use plimsoll_client::events::Event;
 use plimsoll_client::instructions::{self, Offer};
 use plimsoll_client::{address, quotes, Instruction};
+use plimsoll_engine::interest::owed_ceil;
 use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::chain::{compute_limit, Chain, Receipt};
+use super::chain::{compute_limit, Chain};
 use super::market::{self, Listing};
 use super::report::{Report, Step};
 
@@ -183,8 +184,20 @@ impl Cast<'_> {
         Ok(())
     }
 
-    /// What a liquidation of the SOL for a debt would do.
-    pub fn liquidation_quote(&self, borrower: &Borrower, repaid: &Listing) -> Result<LiquidationQuote> {
+    /// What a position owes of the first debt token, as of the reserve's last booking, atoms.
+    pub fn owed_atoms(&self, borrower: &Borrower) -> Result<u64> {
+        let (position, reserve) = (market::position(self.chain, &borrower.position)?, self.usdc().state(self.chain)?);
+        let shares = position.state.debts().first().map_or(0, |slot| slot.shares.get());
+        Ok(owed_ceil(shares, reserve.state.debt_index.get()))
+    }
+
+    /// What a liquidation of the SOL for a debt would do, with at most so much repaid.
+    pub fn liquidation_quote(
+        &self,
+        borrower: &Borrower,
+        repaid: &Listing,
+        repay_max_atoms: u64,
+    ) -> Result<LiquidationQuote> {
         let position = market::position(self.chain, &borrower.position)?;
         let debt = position.state.debt_index(repaid.reserve.as_array()).context("the position owes this token")?;
         let offers = self.offers(borrower)?;
@@ -192,14 +205,20 @@ impl Cast<'_> {
             position: &position,
             collateral_slot: 0,
             debt_slot: u8::try_from(debt)?,
-            repay_max_atoms: u64::MAX,
+            repay_max_atoms,
             offers: &offers,
         };
         Ok(quotes::liquidation_quote(&self.chain.view(&quote.instruction()?)?)?)
     }
 
     /// That liquidation.
-    pub fn liquidation(&self, borrower: &Borrower, repaid: &Listing, seize_min_atoms: u64) -> Result<Instruction> {
+    pub fn liquidation(
+        &self,
+        borrower: &Borrower,
+        repaid: &Listing,
+        repay_max_atoms: u64,
+        seize_min_atoms: u64,
+    ) -> Result<Instruction> {
         let position = market::position(self.chain, &borrower.position)?;
         let (seized, repaid) = (self.sol.state(self.chain)?, repaid.state(self.chain)?);
         let offers = self.offers(borrower)?;
@@ -210,7 +229,7 @@ impl Cast<'_> {
             repaid: &repaid,
             liquidator_liquidity: None,
             liquidator_collateral: None,
-            repay_max_atoms: u64::MAX,
+            repay_max_atoms,
             seize_min_atoms,
             offers: &offers,
         };
@@ -225,16 +244,39 @@ pub fn liquidate(
     borrower: &Borrower,
     repaid: &Listing,
 ) -> Result<PositionLiquidated> {
+    Ok(liquidate_up_to(cast, report, borrower, repaid, u64::MAX)?.event)
+}
+
+/// A liquidation, and what the position owed just before it.
+pub struct Sale {
+    /// What happened.
+    pub event: PositionLiquidated,
+    /// Owed before, atoms.
+    pub owed_atoms: u64,
+}
+
+/// [`liquidate`], with at most so much repaid.
+pub fn liquidate_up_to(
+    cast: &Cast,
+    report: &mut Report,
+    borrower: &Borrower,
+    repaid: &Listing,
+    repay_max_atoms: u64,
+) -> Result<Sale> {
     let chain = cast.chain;
     cast.publish()?;
     let (paid_from, paid_to) =
         (repaid.token.account(&cast.liquidator.pubkey()), cast.sol.token.account(&cast.liquidator.pubkey()));
     let before = (chain.token_atoms(&paid_from)?, chain.token_atoms(&paid_to)?);
-    let instruction = cast.liquidation(borrower, repaid, 1)?;
-    let quote = chain.at_rest(|| cast.liquidation_quote(borrower, repaid))?;
+    let instruction = cast.liquidation(borrower, repaid, repay_max_atoms, 1)?;
+    let (quote, standing) =
+        chain.at_rest(|| Ok((cast.liquidation_quote(borrower, repaid, repay_max_atoms)?, cast.quote(borrower)?)))?;
     let receipt = chain.send(&[compute_limit(UNITS), instruction], &[&cast.liquidator])?;
     chain.resume()?;
-    let event = liquidated(&receipt)?;
+    let event = receipt.event(|event| match event {
+        Event::PositionLiquidated(event) => Some(event),
+        _ => None,
+    })?;
     let after = (chain.token_atoms(&paid_from)?, chain.token_atoms(&paid_to)?);
 
     let bonus = event.gross_factor_e9.saturating_sub(1_000_000_000) / 100_000;
@@ -259,16 +301,7 @@ pub fn liquidate(
     let units = receipt.compute_units;
     let limit = format!("at most {LIQUIDATION_UNITS_MAX}");
     report.check("compute units of the whole transaction", limit, units, units <= LIQUIDATION_UNITS_MAX);
-    Ok(event)
-}
-
-fn liquidated(receipt: &Receipt) -> Result<PositionLiquidated> {
-    let events = receipt.inner_data.iter().filter_map(|data| Event::decode(data).ok());
-    let found = events.into_iter().find_map(|event| match event {
-        Event::PositionLiquidated(event) => Some(event),
-        _ => None,
-    });
-    found.context("expected the event PositionLiquidated in the transaction")
+    Ok(Sale { event, owed_atoms: standing.debts[0].owed_atoms })
 }
 
 /// Checks that health is back at the target.

@@ -84,6 +84,37 @@ impl Report {
         }
     }
 
+    /// Prints a table, as one step: columns, then rows with an entry for each. The first column is flush left, and the last.
+    pub fn table(&mut self, title: &str, columns: &[&str], rows: &[Vec<String>]) {
+        self.steps += 1;
+        if self.json {
+            let entry = |row: &Vec<String>| -> Map<String, Value> {
+                columns.iter().zip(row).map(|(name, text)| (name.replace(' ', "_"), text.trim().into())).collect()
+            };
+            let rows: Vec<_> = rows.iter().map(entry).collect();
+            println!("{}", json!({ "step": self.steps, "name": title, "rows": rows }));
+            return;
+        }
+        println!("{:>2}. {title}", self.steps);
+        let head: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        let width = |column: usize| {
+            let all = rows.iter().chain([&head]);
+            all.filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)
+        };
+        for row in [&head].into_iter().chain(rows) {
+            let mut line = String::from("      ");
+            for (column, text) in row.iter().enumerate() {
+                let width = width(column);
+                line += &match column {
+                    0 => format!("{text:<width$}"),
+                    _ if column + 1 == row.len() => format!("  {text}"),
+                    _ => format!("  {text:>width$}"),
+                };
+            }
+            println!("{}", line.trim_end());
+        }
+    }
+
     /// Tests a statement.
     pub fn check(&mut self, name: impl Into<String>, expected: impl ToString, got: impl ToString, ok: bool) {
         let check = Check { name: name.into(), expected: expected.to_string(), got: got.to_string(), ok };
