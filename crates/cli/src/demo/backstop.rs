@@ -16,6 +16,7 @@ use super::cast::{dollars, health, Borrower, Cast, UNITS};
 use super::chain::{compute_limit, Receipt};
 use super::market;
 use super::report::{Report, Step};
+use super::waterfall::worth;
 
 /// Generation of the only pool here.
 const GENERATION: u8 = 0;
@@ -26,7 +27,7 @@ const DEPOSITS: [(&str, u64); 2] = [("provider 1", 1_500), ("provider 2", 500)];
 /// Most SOL that the pool may hold, whole tokens.
 const CAP: u64 = 50;
 /// Compute units a purchase of one collateral for one debt may cost, the whole transaction.
-const PURCHASE_UNITS_MAX: u64 = 80_000;
+const PURCHASE_UNITS_MAX: u64 = 100_000;
 
 /// Buys below health 0.95 or after half an auction; a fifth of the bonus is the caller's. Deposits warm up, and withdrawals
 /// cool down, for two auction times: who sees a position go bad can neither join for the bargain nor leave before the loss.
@@ -274,7 +275,8 @@ pub fn claim(cast: &Cast, report: &mut Report, pool: &Pool) -> Result<u64> {
         let receipt = chain.send(&[providing(&debt, provider).claim(&collateral, None)], &[&provider.key])?;
         let atoms = chain.token_atoms(&account)? - before;
         let step = Step::new(format!("{} takes {}", provider.name, sol.show(atoms)))
-            .fact("for", usdc.show(provider.atoms - quoted.deposit_atoms));
+            .fact("for", usdc.show(provider.atoms - quoted.deposit_atoms))
+            .fact("worth", format!("{} at {}", worth(cast, atoms), dollars(cast.cents)));
         report.step(step.receipt(&receipt));
         report.equal("the quote named this gain", quoted.gain_atoms[SOL_SLOT], atoms);
         all += atoms;

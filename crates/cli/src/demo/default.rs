@@ -58,17 +58,16 @@ fn in_the_open(
     borrower: &Borrower,
     waterfall: &mut Waterfall,
 ) -> Result<()> {
-    cast.set_price(10_800)?;
+    cast.set_price(10_900)?;
     cast.show_health(report, &[borrower])?;
     let most_atoms = cast.usdc().token.whole(OPEN_MARKET);
-    let words = format!("The liquidator dares to buy for {}, no more", cast.usdc().token.show(most_atoms));
-    report.step(Step::new(words));
     let sale = liquidate_up_to(cast, report, borrower, cast.usdc(), most_atoms)?;
     report.equal("it repaid that", most_atoms, sale.event.repay_atoms);
     let (health, healthy) = (sale.event.health_after_e9, 1_000_000_000);
     report.check("too little: the position is still unhealthy", "below 1", health, health < healthy);
     waterfall.owed(sale.owed_atoms);
     waterfall.bought(cast, ("1 open auction", "liquidator"), sale.event.repay_atoms, (sale.event.seize_atoms, 0));
+    waterfall.fee(sale.event.fee_atoms);
     waterfall.check_owed(cast, report, borrower)?;
     let title = "A keeper asks the backstop pool to buy, and is refused: liquidators come first";
     let reason = ("the refusal says that it is not triggered", PlimsollError::BackstopNotTriggered);
@@ -135,9 +134,9 @@ fn mark(
     report.step(
         Step::new(format!("What {} has at stake", lender.name))
             .fact("its part of the debt", show(exposure.own_owed_atoms))
-            .fact("of which lost", format!("{}, expected, before insurance", show(exposure.own_provided_atoms)))
+            .fact("of which provided for", format!("{}, before insurance", show(exposure.own_provided_atoms)))
             .fact("shares are worth", show(stake.assets_atoms))
-            .fact("redeemed now for", show(stake.redeem_atoms)),
+            .fact("would redeem for", show(stake.redeem_atoms)),
     );
     report.equal("the quote names what is provided for", provided_atoms, exposure.provided_atoms);
     let (own, kept) = (exposure.own_provided_atoms, stake.assets_atoms - stake.redeem_atoms);
@@ -163,22 +162,26 @@ fn refused_supply(cast: &Cast, report: &mut Report, lender: &Supplier) -> Result
 fn sale(cast: &Cast, report: &mut Report, borrower: &Borrower, waterfall: &mut Waterfall) -> Result<u64> {
     let (chain, usdc) = (cast.chain, cast.usdc());
     let mut asked = vec![ask(cast, report, borrower)?];
-    for most_atoms in [usdc.token.whole(FIRST_LOT), u64::MAX] {
+    let lots = [("3 recovery sale, half way", usdc.token.whole(FIRST_LOT)), ("3 recovery sale, at its end", u64::MAX)];
+    for (layer, most_atoms) in lots {
         chain.pass_time(HALF_SALE_SECS)?;
         asked.push(ask(cast, report, borrower)?);
         if most_atoms == u64::MAX {
+            let falls = asked.is_sorted_by(|one, next| one > next);
+            let prices = asked.iter().map(|cents| dollars(*cents)).collect::<Vec<_>>().join(", ");
+            report.check("the price of a SOL fell with time", "falling", prices, falls);
             report.heading("Fourth: the last purchase settles what is left. Insurance, then the lenders, once");
         }
         let insurance = usdc.state(chain)?.state;
         let sale = liquidate_up_to(cast, report, borrower, usdc, most_atoms)?;
         let event = &sale.event;
         waterfall.owed(sale.owed_atoms);
-        waterfall.bought(cast, ("3 recovery sale", "liquidator"), event.repay_atoms, (event.seize_atoms, 0));
+        waterfall.bought(cast, (layer, "liquidator"), event.repay_atoms, (event.seize_atoms, 0));
+        waterfall.fee(event.fee_atoms);
         if event.written_off_atoms == 0 {
             waterfall.check_owed(cast, report, borrower)?;
             continue;
         }
-        report.check("the price fell with time", "falling", asked.len(), asked.is_sorted_by(|one, next| one > next));
         let insured = insurance.insurance_atoms + insurance.insurance_accrued_atoms + event.fee_atoms;
         report.check(
             "insurance pays first, all it has",
@@ -189,7 +192,7 @@ fn sale(cast: &Cast, report: &mut Report, borrower: &Borrower, waterfall: &mut W
         let left = usdc.state(chain)?.state;
         report.equal("nothing is left of it", 0, left.insurance_atoms + left.insurance_accrued_atoms);
         report.equal("and nothing of the provision", 0, left.provision_atoms());
-        waterfall.bore("4 settlement", "insurance", event.insurance_atoms, "-");
+        waterfall.insured(cast, event.insurance_atoms);
         waterfall.bore("4 settlement", "2 lenders, pro rata", event.haircut_atoms, "a claim on what comes back");
         waterfall.check_owed(cast, report, borrower)?;
         return Ok(event.haircut_atoms);
@@ -197,17 +200,19 @@ fn sale(cast: &Cast, report: &mut Report, borrower: &Borrower, waterfall: &mut W
     anyhow::bail!("expected the second purchase to take the last SOL and settle the default")
 }
 
-/// What the sale asks for a SOL if all that is left is bought now, millionths of a dollar.
-fn ask(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<u128> {
+/// What the sale asks for a SOL if all that is left is bought now, cents.
+fn ask(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<u64> {
     cast.publish()?;
     let quote: LiquidationQuote = cast.liquidation_quote(borrower, cast.usdc(), u64::MAX)?;
     let sol = &cast.sol.token;
-    let each = u128::from(quote.repay_atoms) * u128::from(sol.whole(1)) / u128::from(quote.seize_atoms.max(1));
+    // A cent is 10,000 atoms of USDC.
+    let each = u128::from(quote.repay_atoms) * u128::from(sol.whole(1)) / u128::from(quote.seize_atoms.max(1)) / 10_000;
     let words =
         format!("The sale asks {} for {}", cast.usdc().token.show(quote.repay_atoms), sol.show(quote.seize_atoms));
-    let cents = u64::try_from(each / 10_000)?;
+    let each_cents = u64::try_from(each)?;
     report.step(
-        Step::new(words).fact("a SOL", format!("{}, at a market price of {}", dollars(cents), dollars(cast.cents))),
+        Step::new(words)
+            .fact("a SOL", format!("{}, at a market price of {}", dollars(each_cents), dollars(cast.cents))),
     );
-    Ok(each)
+    Ok(each_cents)
 }

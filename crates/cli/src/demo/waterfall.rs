@@ -19,6 +19,7 @@ pub struct Waterfall {
     interest_atoms: u64,
     owed_atoms: u64,
     sold_atoms: u64,
+    fee_atoms: u64,
     layers: Vec<Layer>,
 }
 
@@ -33,7 +34,7 @@ pub struct Lost {
 }
 
 /// What an amount of SOL is worth at the price of now.
-fn worth(cast: &Cast, sol_atoms: u64) -> String {
+pub fn worth(cast: &Cast, sol_atoms: u64) -> String {
     let cents = u128::from(sol_atoms) * u128::from(cast.cents) / u128::from(cast.sol.token.whole(1));
     dollars(u64::try_from(cents).unwrap_or(u64::MAX))
 }
@@ -41,12 +42,13 @@ fn worth(cast: &Cast, sol_atoms: u64) -> String {
 impl Waterfall {
     /// Of a debt that was just borrowed.
     pub fn new(borrowed_atoms: u64) -> Self {
-        Self { borrowed_atoms, interest_atoms: 0, owed_atoms: borrowed_atoms, sold_atoms: 0, layers: Vec::new() }
+        let owed_atoms = borrowed_atoms;
+        Self { borrowed_atoms, interest_atoms: 0, owed_atoms, sold_atoms: 0, fee_atoms: 0, layers: Vec::new() }
     }
 
     /// The position owed so much: what it grew by since the last payment is interest.
     pub fn owed(&mut self, owed_atoms: u64) {
-        self.interest_atoms += owed_atoms - self.owed_atoms;
+        self.interest_atoms += owed_atoms.saturating_sub(self.owed_atoms);
         self.owed_atoms = owed_atoms;
     }
 
@@ -67,13 +69,24 @@ impl Waterfall {
         self.paid(name, payer, paid_atoms, received);
     }
 
+    /// A buyer paid a fee to insurance on top.
+    pub fn fee(&mut self, atoms: u64) {
+        self.fee_atoms += atoms;
+    }
+
+    /// Insurance paid a part.
+    pub fn insured(&mut self, cast: &Cast, atoms: u64) {
+        let fees = format!("had got {} of it as the buyers' fees", cast.usdc().token.show(self.fee_atoms));
+        self.paid("4 settlement", "insurance", atoms, fees);
+    }
+
     /// Somebody bore a part and received no collateral.
     pub fn bore(&mut self, name: &'static str, payer: &'static str, atoms: u64, received: &str) {
         self.paid(name, payer, atoms, received.into());
     }
 
     fn paid(&mut self, name: &'static str, payer: &'static str, paid_atoms: u64, received: String) {
-        self.owed_atoms -= paid_atoms;
+        self.owed_atoms = self.owed_atoms.saturating_sub(paid_atoms);
         self.layers.push(Layer { name, payer, paid_atoms, received });
     }
 
@@ -100,12 +113,12 @@ impl Waterfall {
             usdc.number(self.interest_atoms)
         );
         rows.push(row("sum, the whole debt", "", paid_atoms, &interest));
-        rows.push(row("", "", 0, "").into_iter().map(|_| String::new()).collect());
+        rows.push(Vec::new());
         rows.push(row("lost by lenders", "", lost.haircut_atoms, ""));
         rows.push(row("recovered a week later", "", lost.recovered_atoms, ""));
         rows.push(row("still outstanding", "", lost.outstanding_atoms, ""));
-        let title = format!("The waterfall: who paid what {} owed", borrower.name);
-        report.table(&title, &["layer", "paid by", "USDC", "dollars", "received for it, and its worth then"], &rows);
+        let title = format!("Who paid what {} owed (dollars rounded, SOL at the price then)", borrower.name);
+        report.table(&title, &["layer", "paid by", "USDC", "dollars", "received"], &rows);
         report.equal("the layers paid the whole debt, to the atom", owed_atoms, paid_atoms);
         let sol_atoms = cast.sol.token.whole(sol_tokens);
         report.equal("the buyers got all its SOL, to the atom", sol_atoms, self.sold_atoms);
