@@ -5,6 +5,7 @@ mod refusals {
 
     mod accounts;
     mod amounts;
+    mod backstop;
     mod config;
     mod feeds;
     mod flash;

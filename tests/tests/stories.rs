@@ -1,6 +1,7 @@
 //! Stories: what happens to borrowers, lenders and liquidators over time, told through the real program.
 
 mod stories {
+    mod attacks;
     mod auctions;
     mod backstop;
     mod circle;

@@ -69,6 +69,7 @@ program_errors!(
     ProvisionTooHigh,
     NothingOutstanding,
     NothingRecovered,
+    OutflowLimited,
     FlashRepayMissing,
     FlashBorrowMissing,
     NotTopLevel,
@@ -84,6 +85,7 @@ program_errors!(
     DustTooSmall,
     InvalidDecimals,
     InvalidThrottle,
+    InvalidOutflowLimit,
     WrongMarket,
     WrongReserve,
     WrongMint,
@@ -117,9 +119,14 @@ program_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    NothingGained,
     PreviousBackstopOpen,
     PreviousBackstopMissing,
     ProviderNotEmpty,
+    Paused,
+    InvalidPause,
+    PauseTooSoon,
+    NotGuardian,
 );
 
 macro_rules! framework_errors {

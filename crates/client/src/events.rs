@@ -55,6 +55,7 @@ macro_rules! events {
 
 events!(
     MarketCreated,
+    ActionPaused,
     ReserveCreated,
     ReservesRefreshed,
     StalePriceNoticed,

@@ -76,12 +76,13 @@ impl BackstopState {
     /// A slot is never freed: a provider who sleeps finds its gains there.
     ///
     /// # Errors
-    /// `CollateralIsDebt`, `BackstopCollateralsFull`.
+    /// `CollateralIsDebt`, `BackstopCollateralsFull`; `CollateralNotOptedIn` for a cap of zero on what was never opted in.
     pub fn opt_in(&mut self, reserve: &Pubkey, cap_atoms: u64) -> Result<usize> {
         check(self.reserve != *reserve, EngineError::CollateralIsDebt)?;
         let index = match self.collateral_index(reserve) {
             Ok(index) => index,
-            Err(_) => {
+            Err(never) => {
+                check(cap_atoms > 0, never)?;
                 let index = usize::from(self.collateral_count);
                 let slot = self.collaterals.get_mut(index).ok_or(EngineError::BackstopCollateralsFull)?;
                 *slot = BackstopCollateral { reserve: *reserve, ..bytemuck::Zeroable::zeroed() };
@@ -104,8 +105,9 @@ impl ReserveState {
     /// Takes a provider's deposit into the ledger.
     ///
     /// # Errors
-    /// `AmountTooLarge`.
+    /// `ReserveClosed`, `AmountTooLarge`.
     pub fn receive_backstop(&mut self, atoms: u64) -> Result<()> {
+        check(self.status != RESERVE_CLOSED, EngineError::ReserveClosed)?;
         self.backstop_atoms = self.backstop_atoms.checked_add(atoms).ok_or(EngineError::AmountTooLarge)?;
         Ok(())
     }

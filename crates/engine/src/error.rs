@@ -95,6 +95,8 @@ pub enum EngineError {
     NothingOutstanding = 6408,
     /// Nothing was recovered for this lender since it last asked.
     NothingRecovered = 6409,
+    /// The outflow limit leaves less for now.
+    OutflowLimited = 6410,
 
     /// Target health, call level, dust, cool-off or auction time out of range.
     InvalidMarketPolicy = 6500,
@@ -120,6 +122,8 @@ pub enum EngineError {
     InvalidDecimals = 6510,
     /// A quarter of the sales throttle is worth less than dust.
     InvalidThrottle = 6511,
+    /// Outflow limit is zero, or its time is out of range.
+    InvalidOutflowLimit = 6512,
 
     /// Backstop policy out of range or order.
     InvalidBackstopPolicy = 6800,
@@ -149,6 +153,15 @@ pub enum EngineError {
     WithdrawalCooling = 6812,
     /// The withdrawal was not taken in time.
     WithdrawalLapsed = 6813,
+    /// Nothing of this collateral was gained since it was last claimed.
+    NothingGained = 6814,
+
+    /// The action is paused.
+    Paused = 6900,
+    /// A pause of no length, or longer than the market allows.
+    InvalidPause = 6901,
+    /// The last pause of this action is not long enough ago.
+    PauseTooSoon = 6902,
 }
 
 impl EngineError {

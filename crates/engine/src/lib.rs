@@ -28,6 +28,8 @@ pub mod flash;
 pub mod health;
 pub mod interest;
 pub mod liquidation;
+pub mod outflow;
+pub mod pause;
 pub mod policy;
 pub mod price;
 pub mod provision;

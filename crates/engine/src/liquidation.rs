@@ -1,7 +1,7 @@
 //! The liquidation plan: whether, at which bonus, how much (protocol, section 4).
 //!
 //! One function answers the action, the quote, the keeper and the simulator. It reads top to bottom in the order the
-//! errors are reported: price, health, cool-off, bonus and pair rule, size, limits of the caller.
+//! errors are reported: pause, price, health, cool-off, bonus and pair rule, size, limits of the caller.
 
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
@@ -309,7 +309,7 @@ fn require_liquidatable(health: Factor, standing: &Standing, now: &Now) -> Resul
 /// Plans one liquidation.
 ///
 /// # Errors
-/// In this order: `ZeroAmount`, `LegMismatch`, `StalePrice` or `ConfidenceTooWide`, `Healthy` (or what keeps a protection
+/// In this order: `ZeroAmount`, `LegMismatch`, `Paused`, `StalePrice` or `ConfidenceTooWide`, `Healthy` (or what keeps a protection
 /// order from acting), `CoolingOff`, `TakeOtherCollateral`, `Throttled`, `RepayMaxBelowDust`, `NothingToSeize`,
 /// `SeizeBelowMin`.
 pub fn plan_liquidation(
@@ -346,6 +346,9 @@ pub(crate) fn plan_within(
 ) -> Result<LiquidationPlan> {
     let collateral = exposure.collaterals().get(collateral_index).ok_or(EngineError::LegMismatch)?;
     let debt = exposure.debts().get(debt_index).ok_or(EngineError::LegMismatch)?;
+    if standing.paused_until != 0 {
+        return Err(EngineError::Paused);
+    }
     if let Some(error) = collateral.unusable.or(debt.unusable) {
         return Err(error);
     }

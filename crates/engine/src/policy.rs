@@ -334,12 +334,13 @@ impl ReserveConfig {
         check(sigma, EngineError::InvalidVolatility)?;
         let kind = self.oracle_kind <= u64::from(ORACLE_PYTH_PUSH);
         check(kind, EngineError::InvalidOraclePolicy)?;
+        check(self.caps.limits_outflow(), EngineError::InvalidOutflowLimit)?;
         check(self.caps.rescue_allowance_bps <= BPS, EngineError::CapTooLargeForDepth)?;
         check(self.risk.cap_is_safe(&self.caps), EngineError::CapTooLargeForDepth)?;
         // Dust must be worth many atoms, or rounding to an atom would matter.
         let price = reading.price_of(reading.price, decimals);
         check(price.atoms_floor(market.dust()) >= DUST_ATOMS_MIN, EngineError::DustTooSmall)?;
-        // A quarter of the throttle, what barely unhealthy positions share, must be worth more than the dust that may pass it.
+        // A quarter of the throttle, what barely unhealthy positions share: dust waits for it no longer than a window.
         let throttle_atoms = self.bonus.throttle_atoms(&self.risk);
         check(price.value_floor(throttle_atoms / 4) >= market.dust(), EngineError::InvalidThrottle)
     }

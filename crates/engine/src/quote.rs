@@ -4,6 +4,7 @@ use crate::error::EngineError;
 use crate::fixed::{mul_div_ceil, saturate, shr_ceil, widen, Factor, Value};
 use crate::health::{CollateralLeg, DebtLeg, Exposure, InitialLeg, InitialTotals};
 use crate::liquidation::{LiquidationPlan, SaleTerms};
+use crate::outflow::Outflow;
 use crate::standing::Standing;
 use crate::state::{wire, MarketPolicy, PositionState, MAX_COLLATERALS, MAX_DEBTS};
 use crate::throttle::urgency;
@@ -80,7 +81,7 @@ wire! {
         pub is_throttled: u32,
         /// First slot in which it would not be refused for cooling off; 0 where that is not the reason.
         pub retry_slot: u64,
-        /// First unix time at which the throttle leaves an atom again; 0 where a full throttle is not the reason.
+        /// First unix time at which the throttle leaves an atom again, or a pause is over; 0 where neither is the reason.
         pub retry_unix: i64,
         /// Up to which this position may fill the throttle, collateral atoms; 0 with a terminal plan, which does not ask it.
         pub throttle_share_atoms: u64,
@@ -296,11 +297,17 @@ pub fn quote_liquidation(
     match plan {
         Err(error) => {
             let wait_secs = i64::try_from(sale.throttle.wait_secs(urgency)).unwrap_or(i64::MAX);
-            let (cooling, throttled) = (*error == EngineError::CoolingOff, *error == EngineError::Throttled);
             LiquidationQuote {
                 refusal: error.code(),
-                retry_slot: if cooling { standing.cooling_until_slot.saturating_add(1) } else { 0 },
-                retry_unix: if throttled { now.unix.saturating_add(wait_secs) } else { 0 },
+                retry_slot: match error {
+                    EngineError::CoolingOff => standing.cooling_until_slot.saturating_add(1),
+                    _ => 0,
+                },
+                retry_unix: match error {
+                    EngineError::Throttled => now.unix.saturating_add(wait_secs),
+                    EngineError::Paused => standing.paused_until,
+                    _ => 0,
+                },
                 ..common
             }
         }
@@ -319,12 +326,13 @@ pub fn quote_liquidation(
 }
 
 impl crate::state::ReserveState {
-    /// What this reserve could lend now: cash, and room under the borrow cap with interest up to now.
+    /// What this reserve could lend now: cash, and room under the borrow cap and the outflow limit, with interest up to now.
     pub fn lending_room(&self, now: &crate::Now) -> LendingRoom {
         if self.status == crate::state::RESERVE_CLOSED {
             return LendingRoom::default();
         }
         let (debt, cash) = self.projected_debt_and_cash(now.unix);
-        LendingRoom { atoms: cash.min(self.caps.borrow_atoms.saturating_sub(debt)) }
+        let room = self.caps.borrow_atoms.saturating_sub(debt);
+        LendingRoom { atoms: cash.min(room).min(self.outflow_left_atoms(Outflow::Borrow, now.unix)) }
     }
 }

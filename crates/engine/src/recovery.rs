@@ -28,6 +28,12 @@ pub struct RecoverySale {
     pub entitled_atoms: u64,
 }
 
+/// How far the price of a sale that began at `unix` has fallen.
+pub(crate) fn fallen(unix: i64, market: &MarketPolicy, now: &Now) -> Factor {
+    let elapsed_secs = u64::try_from(now.unix.saturating_sub(unix)).unwrap_or(0);
+    Factor::ratio_floor(widen(elapsed_secs), widen(market.auction_secs.max(1))).min(Factor::ONE)
+}
+
 impl PositionState {
     /// Whether the mark stands: it lapses two auction times after it was last booked, or a mark forgotten after one fall
     /// would sell at the end of its sale in the next.
@@ -46,8 +52,7 @@ impl PositionState {
         if !self.is_marked(market, now) {
             return None;
         }
-        let elapsed_secs = u64::try_from(now.unix.saturating_sub(self.defaulted_at)).unwrap_or(0);
-        let fallen = Factor::ratio_floor(widen(elapsed_secs), widen(market.auction_secs.max(1))).min(Factor::ONE);
+        let fallen = fallen(self.defaulted_at, market, now);
         Some(RecoverySale { fallen, entitled_atoms: self.entitled_atoms(collateral, debt) })
     }
 

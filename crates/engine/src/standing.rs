@@ -11,8 +11,9 @@ use crate::error::{EngineError, Result};
 use crate::fixed::Factor;
 use crate::health::Exposure;
 use crate::liquidation::LiquidationPlan;
-use crate::recovery::RecoverySale;
-use crate::state::{MarketPolicy, PositionState};
+use crate::pause::Pausable;
+use crate::recovery::{fallen, RecoverySale};
+use crate::state::{MarketPolicy, MarketState, PositionState};
 use crate::Now;
 
 /// A protection order's trigger stays this far below the target, bps: what keepers restore must be worth a transaction.
@@ -29,6 +30,8 @@ pub struct Standing {
     pub order: Option<ProtectionOrder>,
     /// The sale of this pair, where the position is marked in default.
     pub recovery: Option<RecoverySale>,
+    /// Until when liquidations are paused, unix time; 0 where they are not.
+    pub paused_until: i64,
 }
 
 /// A borrower's leave to deleverage early, at a small bonus.
@@ -40,6 +43,18 @@ pub struct ProtectionOrder {
     pub bonus: Factor,
     /// Why a price of the position is not good enough for it, if one is not.
     pub refusal: Option<EngineError>,
+}
+
+impl Standing {
+    /// The same under the pauses of the market. The price of a recovery sale falls only while it can be bought at, so it
+    /// begins anew with the end of a pause. (Else a pause would be a way to buy at the end of the sale.)
+    pub fn in_market(mut self, market: &MarketState, now: &Now) -> Self {
+        self.paused_until = market.paused_until(Pausable::Liquidate, now);
+        if let Some(sale) = &mut self.recovery {
+            sale.fallen = sale.fallen.min(fallen(market.liquidation_resumed_at(), &market.policy, now));
+        }
+        self
+    }
 }
 
 /// What a look at a position found, and changed.
@@ -57,7 +72,8 @@ pub enum Sighting {
 }
 
 impl PositionState {
-    /// What a liquidation of a pair of slots looks at beyond the legs. `prices`: whether each price of the position may open risk; it matters
+    /// What a liquidation of a pair of slots looks at beyond the legs, but for the market's pauses: those are added by
+    /// [`Standing::in_market`]. `prices`: whether each price of the position may open risk; it matters
     /// only where an order stands ([`Self::has_order`]).
     pub fn standing(&self, pair: (usize, usize), market: &MarketPolicy, now: &Now, prices: Result<()>) -> Standing {
         let order = self.has_order().then(|| ProtectionOrder {
@@ -66,7 +82,8 @@ impl PositionState {
             refusal: prices.err(),
         });
         let (cooling_until_slot, auction_secs) = (self.cooling_until_slot, self.auction_secs_at(market, now));
-        Standing { cooling_until_slot, auction_secs, order, recovery: self.recovery_sale(pair, market, now) }
+        let recovery = self.recovery_sale(pair, market, now);
+        Standing { cooling_until_slot, auction_secs, order, recovery, paused_until: 0 }
     }
 
     /// Liquidatable time counted since the flag, up to now, if it is still liquidatable now. Zero without a flag, and

@@ -4,6 +4,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::Word128;
 use crate::interest::owed_ceil;
 use crate::liquidation::LiquidationPlan;
+use crate::outflow::Outflow;
 use crate::state::*;
 use crate::Now;
 
@@ -59,6 +60,7 @@ impl ReserveState {
         }
         let all = self.supply_shares.get().checked_add(shares).ok_or(EngineError::AmountTooLarge)?;
         self.cash_atoms = self.cash_atoms.checked_add(atoms).ok_or(EngineError::AmountTooLarge)?;
+        self.flow_in(atoms);
         self.supply_shares = Word128::new(all);
         Ok(shares)
     }
@@ -67,7 +69,8 @@ impl ReserveState {
     /// atom, stay with those who stay.
     ///
     /// # Errors
-    /// `ZeroAmount` (also where the shares are worth less than an atom), `AmountExceedsBalance`, `AssetsBelowMin`, `InsufficientLiquidity`.
+    /// `ZeroAmount` (also where the shares are worth less than an atom), `AmountExceedsBalance`, `AssetsBelowMin`,
+    /// `InsufficientLiquidity`, `OutflowLimited`.
     pub fn redeem(&mut self, shares: u128, atoms_min: u64) -> Result<u64> {
         if shares == 0 {
             return Err(EngineError::ZeroAmount);
@@ -78,7 +81,9 @@ impl ReserveState {
             return Err(EngineError::AssetsBelowMin);
         }
         require_amount(atoms)?;
-        self.cash_atoms = self.cash_atoms.checked_sub(atoms).ok_or(EngineError::InsufficientLiquidity)?;
+        let cash = self.cash_atoms.checked_sub(atoms).ok_or(EngineError::InsufficientLiquidity)?;
+        self.flow_out(Outflow::Redemption, atoms)?;
+        self.cash_atoms = cash;
         self.supply_shares = Word128::new(left);
         Ok(atoms)
     }
@@ -86,7 +91,7 @@ impl ReserveState {
     /// Lends `atoms`, minting debt shares. Interest must be booked up to now.
     ///
     /// # Errors
-    /// `ZeroAmount`, `ReserveClosed`, `InsufficientLiquidity`, `BorrowCapExceeded`, `AmountTooLarge`.
+    /// `ZeroAmount`, `ReserveClosed`, `InsufficientLiquidity`, `BorrowCapExceeded`, `OutflowLimited`, `AmountTooLarge`.
     pub fn lend(&mut self, atoms: u64) -> Result<u128> {
         require_amount(atoms)?;
         require_open(self)?;
@@ -96,6 +101,7 @@ impl ReserveState {
         if owed_ceil(all, self.debt_index.get()) > self.caps.borrow_atoms {
             return Err(EngineError::BorrowCapExceeded);
         }
+        self.flow_out(Outflow::Borrow, atoms)?;
         self.cash_atoms = cash;
         self.debt_shares = Word128::new(all);
         Ok(shares)

@@ -95,6 +95,8 @@ pub fn volatile(decimals: u8) -> ReserveConfig {
             borrow_atoms: tokens(90_000_000),
             collateral_atoms: tokens(15_000),
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 500,
     }

@@ -51,7 +51,7 @@ pub enum PlimsollError {
     DebtSlotsFull = 201,
     #[msg("Position has no slot for this reserve, and only its owner opens one")]
     SlotNotOpen = 202,
-    #[msg("One reserve cannot be both collateral and debt of a position")]
+    #[msg("One reserve cannot be both collateral and debt of a position or a backstop pool")]
     CollateralIsDebt = 203,
     #[msg("Position still holds collateral or debt")]
     PositionNotEmpty = 204,
@@ -77,7 +77,7 @@ pub enum PlimsollError {
     TakeOtherCollateral = 305,
     #[msg("Nothing left in the sales throttle of this collateral; try again later")]
     Throttled = 306,
-    #[msg("`repay_max` would leave a debt rest below dust; raise it")]
+    #[msg("Repayment is bounded so that a debt rest below dust would be left; raise `repay_max` (for a backstop: its deposits or its cap)")]
     RepayMaxBelowDust = 307,
     #[msg("Liquidation would seize less than `seize_min`")]
     SeizeBelowMin = 308,
@@ -111,6 +111,8 @@ pub enum PlimsollError {
     NothingOutstanding = 408,
     #[msg("Nothing was recovered for this lender since the last claim; ask again after a `repay_recovery`")]
     NothingRecovered = 409,
+    #[msg("Outflow limit of the reserve leaves less for now; take less, or wait until it is whole again")]
+    OutflowLimited = 410,
     #[msg(
         "No `flash_repay` of this reserve follows in this transaction, before another `flash_borrow` of it; add one"
     )]
@@ -145,6 +147,8 @@ pub enum PlimsollError {
     InvalidDecimals = 510,
     #[msg("A quarter of the sales throttle must be worth at least the dust value; raise its share of depth")]
     InvalidThrottle = 511,
+    #[msg("Outflow limit must be above zero, and its time between 60 and 604,800 seconds")]
+    InvalidOutflowLimit = 512,
 
     /// Accounts.
     #[msg("Account belongs to another market")]
@@ -192,7 +196,7 @@ pub enum PlimsollError {
 
     /// Backstop.
     #[msg(
-        "Backstop policy is out of range or order: trigger, tip (at most half the bonus), warm-up >= cooldown >= 2 auction times, window <= cooldown / 4"
+        "Backstop policy is out of range or order: trigger (health below 1, time below 2 auction times), tip (at most half the bonus), 30 days >= warm-up >= cooldown >= 2 auction times, 300 s <= window <= cooldown / 4"
     )]
     InvalidBackstopPolicy = 800,
     #[msg(
@@ -201,13 +205,15 @@ pub enum PlimsollError {
     BackstopClosed = 801,
     #[msg("Backstop pool has nothing it may spend; it keeps its last atom")]
     BackstopEmpty = 802,
-    #[msg("Position is not yet the backstop's business: health is above its trigger, and liquidators have time left")]
+    #[msg(
+        "Position is not yet the backstop's business: health is not below its trigger, and liquidators have time left"
+    )]
     BackstopNotTriggered = 803,
     #[msg("Backstop pool has not opted in to this collateral")]
     CollateralNotOptedIn = 804,
     #[msg("Backstop pool has opted in to 16 collaterals already")]
     BackstopCollateralsFull = 805,
-    #[msg("Backstop pool holds as much of this collateral as its cap allows")]
+    #[msg("Backstop pool holds as much of this collateral as its cap allows, or has opted out of it (a cap of zero)")]
     ConcentrationCapReached = 806,
     #[msg("One atom of debt would buy more atoms of this collateral than the backstop pool can account for")]
     GainTooLarge = 807,
@@ -215,7 +221,7 @@ pub enum PlimsollError {
     TipBelowMin = 808,
     #[msg("Deposit is still warming up; wait until `warm_at`")]
     DepositWarming = 809,
-    #[msg("No deposit of this provider is warming up")]
+    #[msg("No deposit of this provider is warming up; one that is warm joins the pool, and is not taken back")]
     NothingWarming = 810,
     #[msg("No withdrawal was requested; request one and wait for the cooldown")]
     NoWithdrawalRequested = 811,
@@ -223,12 +229,24 @@ pub enum PlimsollError {
     WithdrawalCooling = 812,
     #[msg("Withdrawal was not taken in its window and has lapsed; request it again")]
     WithdrawalLapsed = 813,
+    #[msg("Nothing of this collateral was gained since it was last claimed")]
+    NothingGained = 814,
     #[msg("Previous generation of this reserve's backstop still takes deposits; use that")]
     PreviousBackstopOpen = 820,
     #[msg("A generation after the first needs the one before it; give its account")]
     PreviousBackstopMissing = 821,
     #[msg("Provider account still holds a deposit or gains; withdraw, cancel what is warming up, and claim first")]
     ProviderNotEmpty = 822,
+
+    /// Governance.
+    #[msg("Action is paused by the market's guardian; the pause ends by itself")]
+    Paused = 900,
+    #[msg("Pause must be longer than zero and at most what the market allows for this action")]
+    InvalidPause = 901,
+    #[msg("Last pause of this action is not long enough ago; the guardian cannot pause it again yet")]
+    PauseTooSoon = 902,
+    #[msg("Signer is not the guardian of the market")]
+    NotGuardian = 903,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
@@ -289,6 +307,7 @@ engine_errors!(
     ProvisionTooHigh,
     NothingOutstanding,
     NothingRecovered,
+    OutflowLimited,
     InvalidMarketPolicy,
     InvalidWeights,
     InvalidHaircut,
@@ -301,6 +320,7 @@ engine_errors!(
     DustTooSmall,
     InvalidDecimals,
     InvalidThrottle,
+    InvalidOutflowLimit,
     InvalidBackstopPolicy,
     BackstopClosed,
     BackstopEmpty,
@@ -315,6 +335,10 @@ engine_errors!(
     NoWithdrawalRequested,
     WithdrawalCooling,
     WithdrawalLapsed,
+    NothingGained,
+    Paused,
+    InvalidPause,
+    PauseTooSoon,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.

@@ -55,6 +55,22 @@ pub struct MarketCreated {
     pub slot: u64,
 }
 
+/// An action was paused, or goes on.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionPaused {
+    /// Market.
+    pub market: Pubkey,
+    /// Number of the action: 0 supply, 1 borrow, 2 withdraw with debt, 3 liquidate, 4 flash borrow.
+    pub action: u8,
+    /// Paused until before this unix time.
+    pub paused_until: i64,
+    /// No new pause of it may begin before this unix time.
+    pub not_before: i64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// A reserve was created.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -267,6 +267,18 @@ pub mod plimsoll {
         set_backstop_collateral::handle(ctx, cap_atoms)
     }
 
+    /// Pause action number `action` for `secs`: 0 supply, 1 borrow, 2 withdraw with debt, 3 liquidate, 4 flash borrow. Ends by
+    /// itself; the next pause of it may not begin before it ran again for as long, or for a day after one of liquidations.
+    /// The guardian alone may.
+    pub fn pause(ctx: Context<ChangePause>, action: u8, secs: u64) -> Result<()> {
+        pause::handle(ctx, action, Some(secs))
+    }
+
+    /// End a pause early. The guardian alone may.
+    pub fn unpause(ctx: Context<ChangePause>, action: u8) -> Result<()> {
+        pause::handle(ctx, action, None)
+    }
+
     /// Where a position stands. Refusals are data; returns through return data.
     pub fn quote_position<'info>(ctx: Context<'info, Quote<'info>>, offered: u16) -> Result<PositionQuote> {
         quote_position::handle(ctx, offered)

@@ -20,6 +20,9 @@ pub const SYSTEM_ACCOUNT_IN_USE: u32 = 0;
 /// Every transaction of the kit begins with two compute-budget instructions.
 const FIRST_INSTRUCTION: u8 = 2;
 
+/// The scale in which a backstop pool takes no more deposits.
+pub const LAST_SCALE: u32 = 7;
+
 /// One exact error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(InstructionError);
@@ -195,6 +198,18 @@ impl Scene {
         self.world.liquidate(&self.liquidator, &self.borrower, &self.sol, &self.usdc, limits)
     }
 
+    /// Opens a backstop pool of USDC that buys SOL, without a deposit.
+    pub fn open_pool(&mut self, policy: plimsoll_engine::state::BackstopPolicy) {
+        let (sol, usdc) = (self.sol.clone(), self.usdc.clone());
+        self.world.create_backstop(&usdc, policy).expect("a pool");
+        self.world.opt_in(&usdc, &sol, sol.atoms("1000")).expect("a collateral");
+    }
+
+    /// The stranger lets that pool buy.
+    pub fn absorb(&mut self, tip_min_atoms: u64) -> Outcome {
+        self.world.backstop_liquidate(&self.stranger, &self.borrower, &self.sol, &self.usdc, tip_min_atoms)
+    }
+
     pub fn settle(&mut self) -> Outcome {
         self.world.settle_default(&self.liquidator, &self.borrower)
     }
@@ -269,6 +284,11 @@ impl Scene {
         let mut account = self.world.svm.get_account(&token.reserve).expect("a reserve");
         edit(bytemuck::from_bytes_mut(&mut account.data[8..]));
         self.world.svm.set_account(token.reserve, account).expect("an account");
+    }
+
+    /// Edits the raw state of a backstop pool.
+    pub fn edit_backstop(&mut self, pool: &Pubkey, edit: impl FnOnce(&mut plimsoll_engine::state::BackstopState)) {
+        self.edit_account(pool, |data, _| edit(bytemuck::from_bytes_mut(&mut data[8..])));
     }
 
     /// Edits an account's raw bytes or owner.

@@ -107,6 +107,7 @@ fn another_tokens_price_account_is_refused_for_both_kinds() {
         (Spec::push, Spec::pull, PlimsollError::WrongPriceOwner),
     ] {
         let mut scene = Scene::with(kind(Spec::volatile("SOL", "150")), Spec::stable("USDC", "1"));
+        scene.open_pool(plimsoll_testkit::backstop_policy());
         let alien = scene.add(alien(Spec::volatile("ALIEN", "150")));
         let (own, other) = (scene.sol.price, alien.price);
         for (action, act) in READERS {
@@ -121,6 +122,7 @@ fn another_tokens_price_account_is_refused_for_both_kinds() {
 #[test]
 fn an_account_that_does_not_exist_is_no_price() {
     let mut scene = Scene::new();
+    scene.open_pool(plimsoll_testkit::backstop_policy());
     let sol = scene.sol.clone();
     scene.world.svm.set_account(sol.price, solana_account::Account::default()).expect("an account");
     for (action, act) in READERS {

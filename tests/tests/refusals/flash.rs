@@ -225,6 +225,10 @@ const REFUSED: &[(&str, Writes)] = &[
     ("collect_fees", usdc),
     ("flag_position", usdc),
     ("mark_default", usdc),
+    ("deposit_backstop", usdc),
+    ("cancel_backstop_deposit", usdc),
+    ("withdraw_backstop", usdc),
+    ("claim_backstop_gain", sol),
 ];
 
 /// Accepted while a loan of any reserve it writes is open.
@@ -232,6 +236,8 @@ const ACCEPTED: &[(&str, Writes)] = &[
     ("liquidate", usdc),
     ("liquidate", sol),
     ("repay", usdc),
+    ("backstop_liquidate", usdc),
+    ("backstop_liquidate", sol),
     ("settle_default", usdc),
     ("settle_default", sol),
     // It reads the reserve of its collateral, which is counted already.
@@ -251,7 +257,15 @@ const APART: &[&str] = &[
     "quote_position",
     "quote_liquidation",
     "quote_lender",
+    "quote_lender_exposure",
     "set_protection_order",
+    "create_backstop",
+    "set_backstop_collateral",
+    "open_backstop_provider",
+    "close_backstop_provider",
+    "join_backstop",
+    "request_backstop_withdrawal",
+    "quote_backstop_provider",
 ];
 
 #[test]
@@ -281,7 +295,7 @@ fn within_a_loan(name: &str, writes: Writes) -> (super::accounts::Stage, Vec<Ins
 }
 
 #[test]
-fn while_a_loan_is_open_its_reserve_takes_part_in_nothing_but_liquidation_repayment_and_settlement() {
+fn while_a_loan_is_open_its_reserve_takes_part_in_nothing_but_liquidation_repayment_backstop_and_settlement() {
     for (name, writes) in REFUSED {
         let (mut stage, within) = within_a_loan(name, *writes);
         stage.refuses_at(name, 1, FlashOpen, &within);

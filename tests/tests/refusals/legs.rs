@@ -25,6 +25,7 @@ impl Wide {
         scene.world.borrow(&borrower, &usdt, usdt.atoms("1000")).expect("a borrow");
         scene.world.pass_cool_off();
         let foreign = foreign(&mut scene, &eth);
+        scene.open_pool(plimsoll_testkit::backstop_policy());
         Self { scene, eth, usdt, extra, foreign }
     }
 }
@@ -79,24 +80,24 @@ impl Rest {
     }
 }
 
-/// Builds an instruction, and says whether it works as it stands.
-type Build = fn(&Wide) -> (Instruction, bool);
+/// Builds an instruction, and says what refuses it as it stands, if it does not work.
+type Build = fn(&Wide) -> (Instruction, Option<PlimsollError>);
 
 /// Instructions with legs: how many accounts stand before the remaining ones, and how to build them.
-const WITH_LEGS: [(&str, usize, Build); 6] = [
+const WITH_LEGS: [(&str, usize, Build); 7] = [
     ("borrow", 10, |wide| {
         let scene = &wide.scene;
         let (position, reserve) = (&scene.world.position(&scene.borrower), &scene.world.reserve(&scene.usdc));
         let offers = &scene.world.offers(position, None);
         let borrow = ix::Borrow { position, reserve, owner_liquidity: None, amount_atoms: 1, offers };
-        (borrow.instruction().expect("offers fit"), true)
+        (borrow.instruction().expect("offers fit"), None)
     }),
     ("withdraw", 10, |wide| {
         let scene = &wide.scene;
         let (position, reserve) = (&scene.world.position(&scene.borrower), &scene.world.reserve(&scene.sol));
         let offers = &scene.world.offers(position, None);
         let withdraw = ix::WithdrawCollateral { position, reserve, owner_collateral: None, amount_atoms: 1, offers };
-        (withdraw.instruction().expect("offers fit"), true)
+        (withdraw.instruction().expect("offers fit"), None)
     }),
     ("liquidate", 15, |wide| {
         let scene = &wide.scene;
@@ -112,24 +113,29 @@ const WITH_LEGS: [(&str, usize, Build); 6] = [
             seize_min_atoms: 0,
             offers: &scene.world.offers(position, None),
         };
-        (liquidate.instruction().expect("offers fit"), true)
+        (liquidate.instruction().expect("offers fit"), None)
+    }),
+    ("backstop", 11, |wide| {
+        let scene = &wide.scene;
+        let absorb = scene.world.absorption(&scene.stranger, &scene.borrower, &scene.sol, &scene.usdc, 0);
+        (absorb, Some(PlimsollError::BackstopNotTriggered))
     }),
     ("settle", 4, |wide| {
         let position = &wide.scene.world.position(&wide.scene.borrower);
         let offers = &wide.scene.world.offers(position, None);
-        (ix::SettleDefault { position, offers }.instruction().expect("offers fit"), false)
+        (ix::SettleDefault { position, offers }.instruction().expect("offers fit"), Some(PlimsollError::NotInDefault))
     }),
     ("quote position", 2, |wide| {
         let position = &wide.scene.world.position(&wide.scene.borrower);
         let offers = &wide.scene.world.offers(position, None);
-        (ix::QuotePosition { position, offers }.instruction().expect("offers fit"), true)
+        (ix::QuotePosition { position, offers }.instruction().expect("offers fit"), None)
     }),
     ("quote liquidation", 2, |wide| {
         let position = &wide.scene.world.position(&wide.scene.borrower);
         let offers = &wide.scene.world.offers(position, None);
         let quote =
             ix::QuoteLiquidation { position, collateral_slot: 0, debt_slot: 0, repay_max_atoms: u64::MAX, offers };
-        (quote.instruction().expect("offers fit"), true)
+        (quote.instruction().expect("offers fit"), None)
     }),
 ];
 
@@ -252,14 +258,17 @@ fn remaining_accounts_are_exactly_the_legs_and_the_offered_prices() {
 fn what_is_tampered_with_here_works_untampered() {
     for (action, named, build) in WITH_LEGS {
         let mut wide = Wide::new();
-        wide.scene.world.set_price(&wide.scene.sol.clone(), if action == "liquidate" { "95" } else { "150" });
+        wide.scene
+            .world
+            .set_price(&wide.scene.sol.clone(), if matches!(action, "liquidate" | "backstop") { "95" } else { "150" });
         wide.scene.world.refresh_prices();
-        let (instruction, works) = build(&wide);
+        let (instruction, refusal) = build(&wide);
         let outcome = send(&mut wide, (named, &instruction), |_, _| ());
-        if works {
-            outcome.unwrap_or_else(|refused| panic!("{action}: {refused:?}"));
-        } else {
-            refused(outcome, PlimsollError::NotInDefault);
+        match refusal {
+            Some(error) => refused(outcome, error),
+            None => {
+                outcome.unwrap_or_else(|refused| panic!("{action}: {refused:?}"));
+            }
         }
     }
 }
@@ -267,7 +276,7 @@ fn what_is_tampered_with_here_works_untampered() {
 #[test]
 fn a_named_reserve_is_not_repeated_among_the_legs() {
     let mut wide = Wide::new();
-    for (action, named, build) in WITH_LEGS.into_iter().take(3) {
+    for (action, named, build) in WITH_LEGS.into_iter().take(4) {
         let (instruction, _) = build(&wide);
         let own = if action == "borrow" { wide.scene.usdc.reserve } else { wide.scene.sol.reserve };
         type Repeat = fn(&mut Rest, Pubkey);

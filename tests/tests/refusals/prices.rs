@@ -50,19 +50,24 @@ const IMPOSSIBLE: &[(&str, PlimsollError, Change)] = {
     ]
 };
 
-/// Both kinds of price account in both parts.
+/// Both kinds of price account in both parts, with a backstop pool.
 pub fn both_kinds() -> [Scene; 2] {
-    [
+    let mut scenes = [
         Scene::with(Spec::volatile("SOL", "150").pull(), Spec::stable("USDC", "1").push()),
         Scene::with(Spec::volatile("SOL", "150").push(), Spec::stable("USDC", "1").pull()),
-    ]
+    ];
+    for scene in &mut scenes {
+        scene.open_pool(plimsoll_testkit::backstop_policy());
+    }
+    scenes
 }
 
-/// Every action that reads an offered price.
-pub const READERS: [(&str, Action); 7] = [
+/// Every action that reads an offered price. One needs the scene to have a backstop pool.
+pub const READERS: [(&str, Action); 8] = [
     ("borrow", |scene| scene.borrow(1)),
     ("withdraw", |scene| scene.withdraw(1)),
     ("liquidate", |scene| scene.liquidate(Limits::NONE)),
+    ("backstop", |scene| scene.absorb(0)),
     ("settle", Scene::settle),
     ("refresh", |scene| {
         let (sol, usdc) = (scene.sol.clone(), scene.usdc.clone());

@@ -94,7 +94,7 @@ fn the_pool_buys_below_its_trigger_and_providers_share_what_it_bought() -> Told 
         let before = world.purse(provider, &sol);
         world.claim_backstop_gain(provider, &usdc, &sol)?;
         assert_eq!(world.purse(provider, &sol) - before, gain);
-        world.refuses(PlimsollError::ZeroAmount, |world| world.claim_backstop_gain(provider, &usdc, &sol));
+        world.refuses(PlimsollError::NothingGained, |world| world.claim_backstop_gain(provider, &usdc, &sol));
     }
     world.check_invariants();
     Ok(())

@@ -23,12 +23,18 @@ fn position(setting: &mut Setting, borrower: &Borrower, edit: impl FnOnce(&mut P
     corrupt(&mut setting.world, account.address, account.state, edit);
 }
 
+/// Edits what the lender has in the USDC reserve.
+fn lender(setting: &mut Setting, edit: impl FnOnce(&mut LenderState)) {
+    let account: LenderAccount = setting.world.lender_account(&setting.lender, &setting.usdc);
+    corrupt(&mut setting.world, account.address, account.state, edit);
+}
+
 /// Breaks one thing.
 type Break = fn(&mut Setting, &Borrower);
 
 #[test]
 fn each_broken_invariant_is_noticed_by_its_id() -> Told {
-    let breaks: [(&str, Break); 12] = [
+    let breaks: [(&str, Break); 15] = [
         ("I1", |setting, _| {
             let vault = setting.usdc.vault(Vault::Liquidity);
             let mut account = setting.world.svm.get_account(&vault).expect("a vault");
@@ -39,11 +45,7 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
         ("I3", |setting, _| reserve(setting, |state| state.insurance_collateral_atoms += 1)),
         ("I4", |setting, borrower| position(setting, borrower, |state| state.collaterals[0].atoms -= 1)),
         ("I5", |setting, borrower| position(setting, borrower, |state| state.debts[0].shares.lo ^= 1)),
-        ("I6", |setting, _| {
-            let account: LenderAccount = setting.world.lender_account(&setting.lender, &setting.usdc);
-            let more = |state: &mut LenderState| state.shares = Word128::new(state.shares.get() + 1);
-            corrupt(&mut setting.world, account.address, account.state, more);
-        }),
+        ("I6", |setting, _| lender(setting, |state| state.shares = Word128::new(state.shares.get() + 1))),
         ("I7", |setting, borrower| position(setting, borrower, |state| state.collaterals[0].counted_atoms -= 1)),
         ("I8", |setting, borrower| position(setting, borrower, |state| state.collaterals[5].reserved[0] = 1)),
         ("I8", |setting, borrower| {
@@ -65,7 +67,16 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
             setting.world.accrue_interest(&keeper, &usdc).expect("interest");
         }),
         ("I11", |setting, _| reserve(setting, |state| state.flash.fee_atoms = 1)),
+        ("I12", |setting, _| lender(setting, |state| state.recovered_atoms += 1)),
+        // A claim has 48 fractional bits: one atom, where nothing is outstanding.
+        ("I13", |setting, _| lender(setting, |state| state.claim = Word128::new(1 << 48))),
+        ("I14", |setting, _| {
+            reserve(setting, |state| state.provision_shares = Word128::new(state.provision_shares.get() + 1));
+        }),
     ];
+    let unbroken: Vec<&str> =
+        INVARIANTS.iter().map(|(id, _)| *id).filter(|id| breaks.iter().all(|(broken, _)| broken != id)).collect();
+    assert!(unbroken.is_empty(), "never broken: {unbroken:?}");
     for (id, break_it) in breaks {
         let mut setting = setting();
         let borrower = setting.borrower("10", "500");

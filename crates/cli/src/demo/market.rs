@@ -136,6 +136,8 @@ pub fn volatile(token: &Token, feed: &Feed) -> ReserveConfig {
             borrow_atoms: token.whole(50_000),
             collateral_atoms: token.whole(10_000),
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 400,
     }
@@ -163,6 +165,8 @@ pub fn stable(token: &Token, feed: &Feed) -> ReserveConfig {
             borrow_atoms: token.whole(900_000),
             collateral_atoms: token.whole(100_000),
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 20,
         ..volatile(token, feed)

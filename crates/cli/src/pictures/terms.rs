@@ -67,6 +67,8 @@ pub fn collateral() -> ReserveConfig {
             borrow_atoms: tokens(50_000),
             collateral_atoms: tokens(15_000),
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 400,
     }
@@ -96,6 +98,8 @@ pub fn debt() -> ReserveConfig {
             borrow_atoms: tokens(9_000_000),
             collateral_atoms: tokens(200_000),
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 10,
         ..volatile

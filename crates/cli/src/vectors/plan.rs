@@ -31,7 +31,7 @@ pub fn judge(case: &mut Judged) -> Result<()> {
     let cooling_until_slot = if input.has("is_cooling") && input.flag("is_cooling")? { NOW.slot } else { 0 };
     let auction_secs = input.integer_or_zero("auction_counted_secs")?;
     let order = if input.has("protection") { Some(order(&input.object("protection")?, prices)?) } else { None };
-    let standing = Standing { cooling_until_slot, auction_secs, order, recovery: None };
+    let standing = Standing { cooling_until_slot, auction_secs, order, ..Standing::default() };
     let unlimited = Throttle { capacity_atoms: u64::MAX, empty_in_q32: 0, window_secs: 1 };
     let throttle = if input.has("throttle") { throttle(&input.object("throttle")?)? } else { unlimited };
     let sale = SaleTerms { bonus: bonus_terms(&input.object("bonus")?)?, throttle };

@@ -1,8 +1,10 @@
 //! Markets, reserves, and what anyone may do for them.
 
+use plimsoll_engine::pause::Pausable;
+use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
+
 use super::*;
 use crate::address;
-use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
 
 /// Create a market. The signer becomes its admin, guardian and council.
 #[derive(Clone, Copy, Debug)]
@@ -206,5 +208,37 @@ impl CollectFees<'_> {
             program: PROGRAM_ID,
         };
         call(accounts, plimsoll::instruction::CollectFees {})
+    }
+}
+
+/// Pause an action for a time, or let it go on early. The guardian alone may.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangePause {
+    /// Guardian of the market.
+    pub guardian: Pubkey,
+    /// Market.
+    pub market: Pubkey,
+    /// What to pause.
+    pub action: Pausable,
+}
+
+impl ChangePause {
+    /// The call that pauses for so many seconds.
+    pub fn pause(&self, secs: u64) -> Instruction {
+        call(self.accounts(), plimsoll::instruction::Pause { action: self.action as u8, secs })
+    }
+
+    /// The call that ends the pause.
+    pub fn unpause(&self) -> Instruction {
+        call(self.accounts(), plimsoll::instruction::Unpause { action: self.action as u8 })
+    }
+
+    fn accounts(&self) -> plimsoll::accounts::ChangePause {
+        plimsoll::accounts::ChangePause {
+            guardian: self.guardian,
+            market: self.market,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        }
     }
 }

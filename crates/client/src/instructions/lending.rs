@@ -156,6 +156,7 @@ impl QuoteLenderExposure {
 fn change_supply(owner: &Pubkey, reserve: &Reserve, liquidity: Option<Pubkey>) -> plimsoll::accounts::ChangeSupply {
     plimsoll::accounts::ChangeSupply {
         owner: *owner,
+        market: reserve.market(),
         reserve: reserve.address,
         lender: address::lender(&reserve.address, owner),
         owner_liquidity: account_or_own(liquidity, owner, reserve),

@@ -67,7 +67,8 @@ fn require_triggered(policy: &BackstopPolicy, health: Factor, standing: &Standin
 /// Plans one purchase by the backstop.
 ///
 /// # Errors
-/// In this order: `StalePrice` or `ConfidenceTooWide`, `CollateralNotOptedIn`, `Healthy`, `BackstopNotTriggered`,
+/// In this order: `StalePrice` or `ConfidenceTooWide`, `CollateralNotOptedIn` (which the program finds before, when it looks
+/// for the slot), `Healthy`, `BackstopNotTriggered`,
 /// `BackstopEmpty`, `ConcentrationCapReached`, those of [`plan_liquidation`](crate::liquidation::plan_liquidation) (but for
 /// `ZeroAmount`), `TipBelowMin`, `GainTooLarge`, `AmountTooLarge`.
 pub fn plan_absorption(

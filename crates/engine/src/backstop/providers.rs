@@ -145,12 +145,12 @@ impl BackstopState {
     /// Takes all that a provider has gained of one collateral. Returns how much, atoms.
     ///
     /// # Errors
-    /// `CollateralNotOptedIn`, `ZeroAmount`, `AmountExceedsBalance`.
+    /// `CollateralNotOptedIn`, `NothingGained`, `AmountExceedsBalance`.
     pub fn claim_gain(&mut self, provider: &mut BackstopProviderState, index: usize, now: &Now) -> Result<u64> {
         self.look(provider, now)?;
         let slot = self.open_collateral(index)?;
         let gain = provider.gain_atoms.get_mut(index).ok_or(EngineError::CollateralNotOptedIn)?;
-        check(*gain > 0, EngineError::ZeroAmount)?;
+        check(*gain > 0, EngineError::NothingGained)?;
         slot.atoms = slot.atoms.checked_sub(*gain).ok_or(EngineError::AmountExceedsBalance)?;
         Ok(core::mem::take(gain))
     }

@@ -3,6 +3,7 @@
 use crate::backstop::providers::after;
 use crate::fixed::{mul_div_ceil, saturate, widen};
 use crate::interest::owed_ceil;
+use crate::outflow::Outflow;
 use crate::shares::VIRTUAL_SHARES;
 use crate::state::{
     wire, BackstopProviderState, BackstopState, LenderState, PositionState, ReserveState, MAX_BACKSTOP_COLLATERALS,
@@ -17,6 +18,8 @@ wire! {
         pub assets_atoms: u64,
         /// What redeeming them all would pay now: less, where provisions stand. The reserve may have less cash than that.
         pub redeem_atoms: u64,
+        /// Most that may be redeemed now, by cash and outflow limit, atoms.
+        pub redeem_max_atoms: u64,
         /// Still owed of the losses borne, atoms, rounded down.
         pub outstanding_atoms: u64,
         /// Recovered of them and not yet claimed, atoms: what `claim_recovery` pays.
@@ -72,9 +75,13 @@ wire! {
 /// Where a lender stands.
 pub fn quote_lender(reserve: &ReserveState, lender: &LenderState, now: &Now) -> LenderQuote {
     let synced = lender.synced(&reserve.claims);
+    let redeem_atoms = reserve.projected_redeemable_atoms(lender.shares.get(), now.unix);
+    let (_, cash) = reserve.projected_debt_and_cash(now.unix);
+    let limit = reserve.outflow_left_atoms(Outflow::Redemption, now.unix);
     LenderQuote {
         assets_atoms: reserve.projected_supply_atoms(lender.shares.get(), now.unix),
-        redeem_atoms: reserve.projected_redeemable_atoms(lender.shares.get(), now.unix),
+        redeem_atoms,
+        redeem_max_atoms: redeem_atoms.min(cash).min(limit),
         outstanding_atoms: synced.claim_atoms(),
         recovered_atoms: synced.recovered_atoms.min(reserve.recovery_atoms),
     }

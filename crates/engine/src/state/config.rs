@@ -156,6 +156,11 @@ wire! {
         pub collateral_atoms: u64,
         /// How far a rescue deposit may exceed `collateral_atoms`, bps of it.
         pub rescue_allowance_bps: u64,
+        /// Outflow limit: how much more may leave than came in at once, by redemption; half of it by borrowing. The largest
+        /// `u64`: no limit.
+        pub outflow_atoms: u64,
+        /// Time in which the outflow limit is whole again, seconds. 60 to 604,800.
+        pub outflow_secs: u64,
     }
 }
 

@@ -3,14 +3,14 @@ use super::*;
 state! {
     /// Two times that bound a pause of one action.
     pub struct Pause {
-        /// The action is paused until this unix time; 0 when it never was.
+        /// The action is paused until before this unix time; 0 when it never was.
         pub paused_until: i64,
         /// No new pause may begin before this unix time.
         pub not_before: i64,
     }
 }
 
-/// Number of actions that can be paused, see [`MarketState::pauses`].
+/// Room for actions that can be paused, see [`MarketState::pauses`].
 pub const PAUSABLE_ACTIONS: usize = 8;
 
 state! {
@@ -40,16 +40,10 @@ state! {
         pub treasury: Pubkey,
         /// Policy.
         pub policy: MarketPolicy,
-        /// Pause state per action.
+        /// Pause state per action: see [`Pausable`](crate::pause::Pausable).
         pub pauses: [Pause; PAUSABLE_ACTIONS],
-        /// Start of the day in which liquidation pauses are counted.
-        pub pause_day_began: i64,
-        /// Seconds of liquidation pause used in that day.
-        pub pause_day_used_secs: u64,
-        /// When liquidation was last unpaused; auction time does not count before it.
-        pub last_unpaused: i64,
         /// Zero.
-        pub reserved: [u8; 504],
+        pub reserved: [u8; 528],
     }
 }
 assert_account!(MarketState, 1_024);

@@ -64,16 +64,16 @@ state! {
 }
 
 state! {
-    /// A bucket that leaks.
+    /// A signed bucket that runs toward zero from both sides: see [`outflow`](crate::outflow).
     pub struct Bucket {
-        /// What is in it.
+        /// What is in it, atoms.
         pub filled: u64,
         /// When that was.
         pub updated_at: i64,
-        /// Sign of `filled` (1: negative) where the bucket is signed.
+        /// 1 where that is below zero.
         pub negative: u64,
-        /// Zero.
-        pub reserved: u64,
+        /// Below zero: the lowest it was since it was last at zero, atoms.
+        pub peak: u64,
     }
 }
 
@@ -198,7 +198,7 @@ state! {
         /// Recovery that fell on the virtual shares and went to insurance, ever, atoms.
         pub recovery_insured_atoms: u64,
         /// Zero.
-        pub reserved: [u8; 880],
+        pub reserved: [u8; 864],
     }
 }
 assert_account!(ReserveState, 2_048);

@@ -396,8 +396,13 @@ fn plans_and_quotes_do_not_panic() {
             }
             let order = ProtectionOrder { trigger: Factor(words[2]), bonus: Factor(words[3]), refusal: None };
             let recovery = Some(RecoverySale { fallen: Factor(words[1]), entitled_atoms: words[2] }).filter(|_| fresh);
-            let standing =
-                Standing { cooling_until_slot: words[0], auction_secs: words[1], order: Some(order), recovery };
+            let standing = Standing {
+                cooling_until_slot: words[0],
+                auction_secs: words[1],
+                order: Some(order),
+                recovery,
+                paused_until: 0,
+            };
             let throttle = Throttle { capacity_atoms: words[3], empty_in_q32: words[1], window_secs: words[0] };
             let sale = SaleTerms { bonus: terms, throttle };
             for (collateral, debt) in

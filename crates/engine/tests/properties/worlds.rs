@@ -169,6 +169,8 @@ pub fn valid_config() -> ReserveConfig {
             borrow_atoms: u64::MAX,
             collateral_atoms: 100_000_000_000_000,
             rescue_allowance_bps: 1_000,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: 450,
     }
@@ -198,8 +200,13 @@ pub fn ledger() -> ReserveState {
     let mut reserve = ReserveState::zeroed();
     reserve.debt_index = Word128::new(INDEX_ONE);
     reserve.claims = ClaimAccumulators::NONE;
-    reserve.caps =
-        Caps { supply_atoms: u64::MAX, borrow_atoms: u64::MAX, collateral_atoms: u64::MAX, rescue_allowance_bps: 0 };
+    reserve.caps = Caps {
+        supply_atoms: u64::MAX,
+        borrow_atoms: u64::MAX,
+        collateral_atoms: u64::MAX,
+        outflow_atoms: u64::MAX,
+        ..Zeroable::zeroed()
+    };
     reserve
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn handle<'info>(
     let now = oracle::now()?;
     let (seized_key, repaid_key) = (accounts.seized_reserve.key(), accounts.repaid_reserve.key());
     require!(seized_key != repaid_key, PlimsollError::SameAccount);
-    let policy = accounts.market.load()?.state.policy;
+    let market = &accounts.market.load()?.state;
     let mut position_account = accounts.position.load_mut()?;
     let position = &mut position_account.state;
     require_key(&position.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
@@ -99,17 +99,18 @@ pub(crate) fn handle<'info>(
     // Decide.
     let request = AbsorptionRequest { collateral, debt, tip_min_atoms };
     let exposure = legs.exposure(position, OldReadings::Fade)?;
+    let policy = &market.policy;
     // No protection order is asked for: the pool's business begins below one.
-    let standing = position.standing((collateral, debt), &policy, &now, Ok(()));
+    let standing = position.standing((collateral, debt), policy, &now, Ok(())).in_market(market, &now);
     let buyer = Buyer { pool, slot, prices };
-    let plan = plan_absorption(&buyer, &exposure, &sale, &policy, &standing, &request, &now).or_refuse()?;
+    let plan = plan_absorption(&buyer, &exposure, &sale, policy, &standing, &request, &now).or_refuse()?;
 
     // Apply.
     let mut seized_account = accounts.seized_reserve.load_mut()?;
     let mut repaid_account = accounts.repaid_reserve.load_mut()?;
     let (seized, repaid) = (&mut seized_account.state, &mut repaid_account.state);
     let slots = (collateral, debt);
-    apply_absorption(&plan, position, slots, (seized, repaid), (pool, slot), &policy, &now).or_refuse()?;
+    apply_absorption(&plan, position, slots, (seized, repaid), (pool, slot), policy, &now).or_refuse()?;
     let write_off = write_off_if_empty(&plan.trade, position, &repaid_key, repaid)?;
     for sequence in [&mut position.sequence, &mut seized.sequence, &mut repaid.sequence, &mut pool.sequence] {
         *sequence = sequence.wrapping_add(1);

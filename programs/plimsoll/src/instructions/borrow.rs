@@ -1,6 +1,7 @@
 //! Borrow against a position. Every asset of it needs a good price, and both healths must be at least one afterwards.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::pause::Pausable;
 use plimsoll_engine::{health, transitions};
 
 use super::require_key;
@@ -45,7 +46,11 @@ pub struct Borrow<'info> {
 pub(crate) fn handle<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u64, offered: u16) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
-    let policy = accounts.market.load()?.state.policy;
+    let policy = {
+        let market = &accounts.market.load()?.state;
+        market.require_running(Pausable::Borrow, &now).or_refuse()?;
+        market.policy
+    };
     let mut position_account = accounts.position.load_mut()?;
     let position = &mut position_account.state;
     require_key(&position.market, &accounts.market.key(), PlimsollError::WrongMarket)?;

@@ -2,7 +2,7 @@
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::backstop::configure_backstop;
-use plimsoll_engine::state::BackstopPolicy;
+use plimsoll_engine::state::{BackstopPolicy, RESERVE_CLOSED};
 
 use super::require_key;
 use crate::constants::BACKSTOP_SEED;
@@ -40,7 +40,11 @@ pub(crate) fn handle(ctx: Context<CreateBackstop>, policy: &BackstopPolicy, gene
         require_key(&market.admin, accounts.admin.key, PlimsollError::NotAdmin)?;
         market.policy
     };
-    require_key(&accounts.reserve.load()?.state.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
+    {
+        let reserve = &accounts.reserve.load()?.state;
+        require_key(&reserve.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
+        require!(reserve.status != RESERVE_CLOSED, PlimsollError::ReserveClosed);
+    }
     match &accounts.previous {
         Some(previous) => require!(!previous.load()?.state.is_open(), PlimsollError::PreviousBackstopOpen),
         None => require!(generation == 0, PlimsollError::PreviousBackstopMissing),

@@ -35,7 +35,8 @@ pub struct FlagPosition<'info> {
 pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u16) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
-    let policy = accounts.market.load()?.state.policy;
+    let market = accounts.market.load()?.state;
+    let policy = &market.policy;
     let mut position_account = accounts.position.load_mut()?;
     let position = &mut position_account.state;
     require_key(&position.market, &accounts.market.key(), PlimsollError::WrongMarket)?;
@@ -53,11 +54,11 @@ pub(crate) fn handle<'info>(ctx: Context<'info, FlagPosition<'info>>, offered: u
 
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     let sale = accounts.collateral_reserve.load()?.state.sale_terms(&now);
-    let standing = position.standing((collateral, debt), &policy, &now, Ok(()));
+    let standing = position.standing((collateral, debt), policy, &now, Ok(())).in_market(&market, &now);
     let request = LiquidationRequest { collateral, debt, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
-    let plan = plan_liquidation(&exposure, &sale, &policy, &standing, &request, &now);
+    let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now);
 
-    let sighting = position.see(&exposure, &plan, legs.prices()?, &policy, &now).or_refuse()?;
+    let sighting = position.see(&exposure, &plan, legs.prices()?, policy, &now).or_refuse()?;
     position.sequence = position.sequence.wrapping_add(1);
     let (key, owner) = (accounts.position.key(), Pubkey::new_from_array(position.owner));
     let (flagged_at, sequence) = (position.flagged_at, position.sequence);

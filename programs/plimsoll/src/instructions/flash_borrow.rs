@@ -4,6 +4,7 @@
 //! whatever happens between, and unless it succeeds nothing of the transaction happened.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::pause::Pausable;
 
 use super::require_key;
 use crate::constants::INSTRUCTIONS_SYSVAR;
@@ -48,7 +49,11 @@ pub struct FlashBorrow<'info> {
 pub(crate) fn handle(ctx: Context<FlashBorrow>, amount_atoms: u64) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
-    let policy = accounts.market.load()?.state.policy;
+    let policy = {
+        let market = &accounts.market.load()?.state;
+        market.require_running(Pausable::FlashBorrow, &now).or_refuse()?;
+        market.policy
+    };
     let transfer = Transfer {
         user_account: &accounts.borrower_liquidity,
         mint: &accounts.mint,

@@ -1,6 +1,6 @@
 //! Repay an unhealthy position's debt and take collateral for it, at a bonus. Anyone may.
 //!
-//! Refuses, in this order: a price that cannot be used, a healthy position (unless its owner's protection order allows it),
+//! Refuses, in this order: while liquidations are paused, a price that cannot be used, a healthy position (unless its owner's protection order allows it),
 //! one that cools off, a pair that would not improve health, a throttle with nothing left, and what the caller's limits
 //! exclude. The plan is the engine's, the same that a quote shows.
 
@@ -119,6 +119,7 @@ pub(crate) fn handle<'info>(
     let exposure = legs.exposure(position, OldReadings::Fade)?;
     let policy = &market.state.policy;
     let standing = position.standing((collateral, debt), policy, &now, legs.prices_for_order(position)?);
+    let standing = standing.in_market(&market.state, &now);
     let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now).or_refuse()?;
 
     // Apply: state first.

@@ -31,6 +31,7 @@ pub(crate) fn handle<'info>(
     let sale = view_reserve(legs.account(collateral)?)?.sale_terms(&now);
     let policy = &market.state.policy;
     let standing = position.standing((collateral, debt), policy, &now, legs.prices_for_order(position)?);
+    let standing = standing.in_market(&market.state, &now);
     let request = LiquidationRequest { collateral, debt, repay_max_atoms, seize_min_atoms: 0 };
     let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &now);
     Ok(quote::quote_liquidation(&exposure, &plan, &sale, &standing, &now))

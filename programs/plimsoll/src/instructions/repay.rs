@@ -59,6 +59,7 @@ pub(crate) fn handle(ctx: Context<Repay>, amount_atoms_max: u64) -> Result<()> {
         reserve.accrue(now.unix);
         let repayment = reserve.plan_repayment(owed_shares, amount_atoms_max).or_refuse()?;
         reserve.receive_repayment(&repayment).or_refuse()?;
+        reserve.flow_in(repayment.atoms);
         reserve.release_provision(position.remove_debt(index, repayment.shares, PaidFor::Nothing).or_refuse()?);
         position.sequence = position.sequence.wrapping_add(1);
         reserve.sequence = reserve.sequence.wrapping_add(1);

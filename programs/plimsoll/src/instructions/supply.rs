@@ -2,12 +2,13 @@
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::fixed::Word128;
+use plimsoll_engine::pause::Pausable;
 
 use super::require_key;
 use crate::error::{OrRefuse, PlimsollError};
 use crate::events::{self, SupplyChanged};
 use crate::oracle;
-use crate::state::{Lender, Reserve};
+use crate::state::{Lender, Market, Reserve};
 use crate::tokens::{Transfer, Vault};
 
 /// Accounts of `supply`, `redeem` and `claim_recovery`.
@@ -16,6 +17,8 @@ use crate::tokens::{Transfer, Vault};
 pub struct ChangeSupply<'info> {
     /// Lender.
     pub owner: Signer<'info>,
+    /// Market of the reserve.
+    pub market: AccountLoader<'info, Market>,
     /// Reserve.
     #[account(mut)]
     pub reserve: AccountLoader<'info, Reserve>,
@@ -49,8 +52,9 @@ impl<'info> ChangeSupply<'info> {
         }
     }
 
-    /// Checks that the lender account is the signer's, in this reserve.
+    /// Checks that the lender account is the signer's, in this reserve, and the market the reserve's.
     pub(super) fn require_lender(&self) -> Result<()> {
+        require_key(&self.reserve.load()?.state.market, &self.market.key(), PlimsollError::WrongMarket)?;
         let lender = &self.lender.load()?.state;
         require_key(&lender.reserve, &self.reserve.key(), PlimsollError::WrongReserve)?;
         require_key(&lender.owner, self.owner.key, PlimsollError::NotOwner)
@@ -61,6 +65,7 @@ pub(crate) fn handle(ctx: Context<ChangeSupply>, amount_atoms: u64, shares_min: 
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
     accounts.require_lender()?;
+    accounts.market.load()?.state.require_running(Pausable::Supply, &now).or_refuse()?;
 
     let (event, decimals) = {
         let reserve = &mut accounts.reserve.load_mut()?.state;

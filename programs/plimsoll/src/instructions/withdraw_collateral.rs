@@ -3,6 +3,7 @@
 
 use anchor_lang::prelude::*;
 use plimsoll_engine::health;
+use plimsoll_engine::pause::Pausable;
 
 use super::require_key;
 use crate::error::{OrRefuse, PlimsollError};
@@ -69,6 +70,7 @@ pub(crate) fn handle<'info>(
     let key = accounts.reserve.key();
     let index = position.collateral_index(key.as_array()).ok_or(PlimsollError::SlotNotOpen)?;
     let legs = if position.has_debt() {
+        accounts.market.load()?.state.require_running(Pausable::Withdraw, &now).or_refuse()?;
         Some(Legs::collect(position, &[accounts.reserve.as_ref()], ctx.remaining_accounts, offered, now)?)
     } else {
         require!(ctx.remaining_accounts.is_empty() && offered == 0, PlimsollError::ExtraAccount);

@@ -123,11 +123,12 @@ fn change_supply() -> Vec<Place> {
     use PlimsollError::*;
     vec![
         at("owner", vec![no("a stranger", stranger, NotOwner)]),
+        market(),
         at(
             "reserve",
             vec![
                 no("another reserve", |s| s.usdt.reserve, WrongReserve),
-                no("another market's reserve", |s| s.foreign_usdc.reserve, WrongReserve),
+                no("another market's reserve", |s| s.foreign_usdc.reserve, WrongMarket),
             ],
         ),
         at(

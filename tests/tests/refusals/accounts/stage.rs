@@ -4,6 +4,11 @@ use super::super::common::*;
 use super::super::legs::foreign;
 use anchor_lang::Discriminator;
 use plimsoll::instruction::{FlashBorrow, FlashRepay};
+use plimsoll_engine::state::BackstopPolicy;
+use plimsoll_testkit::backstop_policy;
+
+/// How long a deposit in the pools warms up.
+pub const WARM_UP_SECS: i64 = 14_400;
 
 /// The scene, unhealthy, beside everything that could be mistaken for a part of it.
 pub struct Stage {
@@ -87,6 +92,51 @@ impl Stage {
     pub fn lose(&mut self) {
         self.scene.price_sol("40");
         self.scene.liquidate(Limits::NONE).expect("a liquidation");
+    }
+
+    /// Opens backstop pools: of USDC, which buys SOL from the unhealthy position on, 10,000 USDC of the lender's in it and
+    /// empty provider accounts beside; of USDT, with an empty one of the lender's; and of USDC in the other market.
+    pub fn open_pools(&mut self) {
+        let (sol, usdc, usdt, lender) =
+            (self.scene.sol.clone(), self.scene.usdc.clone(), self.usdt.clone(), self.scene.lender.clone());
+        let world = &mut self.scene.world;
+        let policy = BackstopPolicy { trigger_health_bps: 9_900, ..backstop_policy() };
+        for token in [&usdc, &usdt, &self.foreign_usdc] {
+            world.create_backstop(token, policy).expect("a pool");
+        }
+        world.opt_in(&usdc, &sol, sol.atoms("1000")).expect("a collateral");
+        world.open_backstop_provider(&self.other, &usdc).expect("a provider account");
+        world.open_backstop_provider(&self.scene.liquidator, &usdc).expect("a provider account");
+        world.open_backstop_provider(&lender, &usdt).expect("a provider account");
+        self.warm_up(WARM_UP_SECS);
+        self.scene.world.join_backstop(&lender, &lender, &usdc).expect("a warm deposit");
+    }
+
+    /// Deposits 10,000 USDC of the lender's, and lets it warm up for so long.
+    pub fn warm_up(&mut self, secs: i64) {
+        let (usdc, world) = (&self.scene.usdc, &mut self.scene.world);
+        world.deposit_backstop(&self.scene.lender, usdc, usdc.atoms("10000")).expect("a deposit");
+        world.advance_with_prices(secs);
+    }
+
+    /// Requests a withdrawal of the lender's, and lets it mature.
+    pub fn request_withdrawal(&mut self) {
+        let (usdc, world) = (&self.scene.usdc, &mut self.scene.world);
+        world.request_backstop_withdrawal(&self.scene.lender, usdc, 1_000).expect("a request");
+        world.advance_with_prices(WARM_UP_SECS);
+    }
+
+    /// Lets the pool buy of the unhealthy position.
+    pub fn gain(&mut self) {
+        let scene = &mut self.scene;
+        let (liquidator, borrower) = (&scene.liquidator, &scene.borrower);
+        scene.world.backstop_liquidate(liquidator, borrower, &scene.sol, &scene.usdc, 1).expect("a purchase");
+    }
+
+    /// Brings the pool of USDT to its last scale, which no test reaches by purchases.
+    pub fn use_up_usdt_pool(&mut self) {
+        let pool = address::backstop(&self.usdt.reserve, 0);
+        self.scene.edit_backstop(&pool, |pool| pool.scale = LAST_SCALE);
     }
 
     pub fn wallet(&self, role: &dyn Role, token: &Token) -> Pubkey {

@@ -107,6 +107,8 @@ fn config(input: &Fields) -> Result<ReserveConfig> {
             borrow_atoms: caps.integer("borrow_atoms")?,
             collateral_atoms: caps.integer("collateral_atoms")?,
             rescue_allowance_bps: caps.integer("rescue_allowance_bps")?,
+            outflow_atoms: u64::MAX,
+            outflow_secs: 86_400,
         },
         sigma_bps: input.integer("sigma_bps")?,
     })
