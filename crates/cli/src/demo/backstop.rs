@@ -29,8 +29,8 @@ const CAP: u64 = 50;
 /// Compute units a purchase of one collateral for one debt may cost, the whole transaction.
 const PURCHASE_UNITS_MAX: u64 = 100_000;
 
-/// Buys below health 0.95 or after half an auction; a fifth of the bonus is the caller's. Deposits warm up, and withdrawals
-/// cool down, for two auction times: who sees a position go bad can neither join for the bargain nor leave before the loss.
+/// Buys below health 0.95 or after half an auction; a fifth of the bonus is the caller's. Deposits warm up, and
+/// withdrawals cool down, for two auction times: who sees a position go bad can neither join for the bargain nor leave before the loss.
 fn policy() -> BackstopPolicy {
     BackstopPolicy {
         trigger_health_bps: 9_500,

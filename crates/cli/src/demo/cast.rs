@@ -17,8 +17,8 @@ use super::report::{Report, Step};
 
 /// Compute units a liquidation of one collateral and one debt may cost, the whole transaction.
 const LIQUIDATION_UNITS_MAX: u64 = 80_000;
-/// And a purchase in a recovery sale that is bounded by what the buyer would pay: its size is found by chords of the price,
-/// which values the collateral several times.
+/// And a purchase in a recovery sale that is bounded by what the buyer would pay: its size is found by chords of the
+/// price, which values the collateral several times.
 const BOUNDED_SALE_UNITS_MAX: u64 = 110_000;
 /// What every transaction here asks for.
 pub const UNITS: u32 = 300_000;

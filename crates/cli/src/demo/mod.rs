@@ -1,4 +1,5 @@
-//! `plimsoll demo`: a market's story on a real validator, from deployment to a default and what comes back of it, every atom accounted for.
+//! `plimsoll demo`: a market's story on a real validator, from deployment to a default and what comes back of it, every
+//! atom accounted for.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -13,8 +13,8 @@ use super::story::Supplier;
 pub const PAID_BACK: u64 = 500;
 const WEEK_SECS: i64 = 7 * 86_400;
 
-/// A week later somebody pays back a part, and the lenders claim it, though they redeemed. Returns what was paid back and
-/// what is still outstanding, atoms.
+/// A week later somebody pays back a part, and the lenders claim it, though they redeemed. Returns what was paid back
+/// and what is still outstanding, atoms.
 pub fn recover(cast: &Cast, report: &mut Report, lenders: &[Supplier], lost_atoms: u64) -> Result<(u64, u64)> {
     report.heading("A week later a part of the loss comes back");
     let (chain, usdc) = (cast.chain, cast.usdc());

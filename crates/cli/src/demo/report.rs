@@ -84,8 +84,8 @@ impl Report {
         }
     }
 
-    /// Prints a table, as one step: columns, then rows with an entry for each; an empty row leaves a line free. Numbers are
-    /// flush right.
+    /// Prints a table, as one step: columns, then rows with an entry for each; an empty row leaves a line free. Numbers
+    /// are flush right.
     pub fn table(&mut self, title: &str, columns: &[&str], rows: &[Vec<String>]) {
         self.steps += 1;
         if self.json {

@@ -1,5 +1,5 @@
-//! The plot: three lenders, two providers of a backstop, borrowers, one liquidator, and a price that falls in steps and then
-//! at once.
+//! The plot: three lenders, two providers of a backstop, borrowers, one liquidator, and a price that falls in steps and
+//! then at once.
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
