@@ -1,6 +1,6 @@
 //! A cascade in a thin market: the throttle paces the sales, and an auction clears what nobody wants at first.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plimsoll::error::PlimsollError;
 use plimsoll_client::events::Event;
 use plimsoll_client::{address, instructions};
@@ -95,23 +95,22 @@ fn open<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
 
 fn quote(cast: &Cast, borrower: &Borrower) -> Result<LiquidationQuote> {
     cast.publish()?;
-    cast.liquidation_quote(borrower, cast.usdc())
+    cast.liquidation_quote(borrower, cast.usdc(), u64::MAX)
 }
 
 /// Tries, is refused, and returns how long the quote asks to wait, seconds.
 fn refused_by_throttle(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<i64> {
     cast.publish()?;
     // At rest, or it would have leaked an atom by the time of the attempt.
-    let quote = cast.chain.at_rest(|| cast.liquidation_quote(borrower, cast.usdc()))?;
+    let quote = cast.chain.at_rest(|| cast.liquidation_quote(borrower, cast.usdc(), u64::MAX))?;
     let now = cast.chain.clock()?.unix_timestamp;
-    let instruction = cast.liquidation(borrower, cast.usdc(), 1)?;
-    let refusal = cast.chain.try_send(&[compute_limit(UNITS), instruction], &[&cast.liquidator])?.err();
+    let instruction = cast.liquidation(borrower, cast.usdc(), u64::MAX, 1)?;
+    let code = cast.chain.refusal(instruction, &[&cast.liquidator])?;
     cast.chain.resume()?;
-    let code = refusal.and_then(|refusal| refusal.code);
     let wait_secs = quote.retry_unix - now;
     let title = format!("The liquidator tries {}, and is refused until the throttle leaks", borrower.name);
     report.step(Step::new(title).fact("first atom free in seconds", wait_secs));
-    report.equal("the refusal says so", u32::from(PlimsollError::Throttled), code.unwrap_or(0));
+    report.equal("the refusal says so", u32::from(PlimsollError::Throttled), code);
     report.equal("and the quote said so before", u32::from(PlimsollError::Throttled), quote.refusal);
     Ok(wait_secs)
 }
@@ -145,11 +144,10 @@ fn flag(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<()> {
     let (collateral, debt) = (cast.sol.reserve, cast.usdc().reserve);
     let flag = instructions::FlagPosition { position: &position, collateral, debt, offers: &offers }.instruction()?;
     let receipt = cast.chain.send(&[compute_limit(UNITS), flag], &[])?;
-    let event = receipt.inner_data.iter().find_map(|data| match Event::decode(data) {
-        Ok(Event::PositionFlagged(event)) => Some(event),
+    let event = receipt.event(|event| match event {
+        Event::PositionFlagged(event) => Some(event),
         _ => None,
-    });
-    let event = event.context("expected the event PositionFlagged in the transaction")?;
+    })?;
     let step = Step::new(format!("A keeper looks at {}: liquidatable at {}", borrower.name, dollars(cast.cents)))
         .fact("health", health(event.health_e9))
         .fact("liquidatable seconds counted", event.auction_secs);

@@ -6,16 +6,20 @@ use plimsoll::events::PositionLiquidated;
 use plimsoll_client::events::Event;
 use plimsoll_client::instructions::{self, Offer};
 use plimsoll_client::{address, quotes, Instruction};
+use plimsoll_engine::interest::owed_ceil;
 use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::chain::{compute_limit, Chain, Receipt};
+use super::chain::{compute_limit, Chain};
 use super::market::{self, Listing};
 use super::report::{Report, Step};
 
 /// Compute units a liquidation of one collateral and one debt may cost, the whole transaction.
 const LIQUIDATION_UNITS_MAX: u64 = 80_000;
+/// And a purchase in a recovery sale that is bounded by what the buyer would pay: its size is found by chords of the
+/// price, which values the collateral several times.
+const BOUNDED_SALE_UNITS_MAX: u64 = 110_000;
 /// What every transaction here asks for.
 pub const UNITS: u32 = 300_000;
 /// Time between two prices, seconds.
@@ -183,8 +187,20 @@ impl Cast<'_> {
         Ok(())
     }
 
-    /// What a liquidation of the SOL for a debt would do.
-    pub fn liquidation_quote(&self, borrower: &Borrower, repaid: &Listing) -> Result<LiquidationQuote> {
+    /// What a position owes of the first debt token, as of the reserve's last booking, atoms.
+    pub fn owed_atoms(&self, borrower: &Borrower) -> Result<u64> {
+        let (position, reserve) = (market::position(self.chain, &borrower.position)?, self.usdc().state(self.chain)?);
+        let shares = position.state.debts().first().map_or(0, |slot| slot.shares.get());
+        Ok(owed_ceil(shares, reserve.state.debt_index.get()))
+    }
+
+    /// What a liquidation of the SOL for a debt would do, with at most so much repaid.
+    pub fn liquidation_quote(
+        &self,
+        borrower: &Borrower,
+        repaid: &Listing,
+        repay_max_atoms: u64,
+    ) -> Result<LiquidationQuote> {
         let position = market::position(self.chain, &borrower.position)?;
         let debt = position.state.debt_index(repaid.reserve.as_array()).context("the position owes this token")?;
         let offers = self.offers(borrower)?;
@@ -192,14 +208,20 @@ impl Cast<'_> {
             position: &position,
             collateral_slot: 0,
             debt_slot: u8::try_from(debt)?,
-            repay_max_atoms: u64::MAX,
+            repay_max_atoms,
             offers: &offers,
         };
         Ok(quotes::liquidation_quote(&self.chain.view(&quote.instruction()?)?)?)
     }
 
     /// That liquidation.
-    pub fn liquidation(&self, borrower: &Borrower, repaid: &Listing, seize_min_atoms: u64) -> Result<Instruction> {
+    pub fn liquidation(
+        &self,
+        borrower: &Borrower,
+        repaid: &Listing,
+        repay_max_atoms: u64,
+        seize_min_atoms: u64,
+    ) -> Result<Instruction> {
         let position = market::position(self.chain, &borrower.position)?;
         let (seized, repaid) = (self.sol.state(self.chain)?, repaid.state(self.chain)?);
         let offers = self.offers(borrower)?;
@@ -210,7 +232,7 @@ impl Cast<'_> {
             repaid: &repaid,
             liquidator_liquidity: None,
             liquidator_collateral: None,
-            repay_max_atoms: u64::MAX,
+            repay_max_atoms,
             seize_min_atoms,
             offers: &offers,
         };
@@ -225,22 +247,50 @@ pub fn liquidate(
     borrower: &Borrower,
     repaid: &Listing,
 ) -> Result<PositionLiquidated> {
+    Ok(liquidate_up_to(cast, report, borrower, repaid, u64::MAX)?.event)
+}
+
+/// A liquidation, and what the position owed just before it.
+pub struct Sale {
+    /// What happened.
+    pub event: PositionLiquidated,
+    /// Owed before, atoms.
+    pub owed_atoms: u64,
+}
+
+/// [`liquidate`], with at most so much repaid.
+pub fn liquidate_up_to(
+    cast: &Cast,
+    report: &mut Report,
+    borrower: &Borrower,
+    repaid: &Listing,
+    repay_max_atoms: u64,
+) -> Result<Sale> {
     let chain = cast.chain;
     cast.publish()?;
     let (paid_from, paid_to) =
         (repaid.token.account(&cast.liquidator.pubkey()), cast.sol.token.account(&cast.liquidator.pubkey()));
     let before = (chain.token_atoms(&paid_from)?, chain.token_atoms(&paid_to)?);
-    let instruction = cast.liquidation(borrower, repaid, 1)?;
-    let quote = chain.at_rest(|| cast.liquidation_quote(borrower, repaid))?;
+    let instruction = cast.liquidation(borrower, repaid, repay_max_atoms, 1)?;
+    let (quote, standing) =
+        chain.at_rest(|| Ok((cast.liquidation_quote(borrower, repaid, repay_max_atoms)?, cast.quote(borrower)?)))?;
     let receipt = chain.send(&[compute_limit(UNITS), instruction], &[&cast.liquidator])?;
     chain.resume()?;
-    let event = liquidated(&receipt)?;
+    let event = receipt.event(|event| match event {
+        Event::PositionLiquidated(event) => Some(event),
+        _ => None,
+    })?;
     let after = (chain.token_atoms(&paid_from)?, chain.token_atoms(&paid_to)?);
 
     let bonus = event.gross_factor_e9.saturating_sub(1_000_000_000) / 100_000;
+    let mut step =
+        Step::new(format!("The liquidator repays {} for {}", repaid.token.show(event.repay_atoms), borrower.name));
+    let is_bounded = repay_max_atoms < u64::MAX;
+    if is_bounded {
+        step = step.fact("dares to pay at most", repaid.token.show(repay_max_atoms));
+    }
     report.step(
-        Step::new(format!("The liquidator repays {} for {}", repaid.token.show(event.repay_atoms), borrower.name))
-            .fact("seized", cast.sol.token.show(event.seize_atoms))
+        step.fact("seized", cast.sol.token.show(event.seize_atoms))
             .fact("at_price", dollars(cast.cents))
             .fact("bonus", format!("{}.{:02}%", bonus / 100, bonus % 100))
             .fact("fee_to_insurance", repaid.token.show(event.fee_atoms))
@@ -257,18 +307,9 @@ pub fn liquidate(
     report.equal("the liquidator paid repayment and fee", event.repay_atoms + event.fee_atoms, before.0 - after.0);
     report.equal("the liquidator received what was seized", event.seize_atoms, after.1 - before.1);
     let units = receipt.compute_units;
-    let limit = format!("at most {LIQUIDATION_UNITS_MAX}");
-    report.check("compute units of the whole transaction", limit, units, units <= LIQUIDATION_UNITS_MAX);
-    Ok(event)
-}
-
-fn liquidated(receipt: &Receipt) -> Result<PositionLiquidated> {
-    let events = receipt.inner_data.iter().filter_map(|data| Event::decode(data).ok());
-    let found = events.into_iter().find_map(|event| match event {
-        Event::PositionLiquidated(event) => Some(event),
-        _ => None,
-    });
-    found.context("expected the event PositionLiquidated in the transaction")
+    let most = if event.is_terminal && is_bounded { BOUNDED_SALE_UNITS_MAX } else { LIQUIDATION_UNITS_MAX };
+    report.check("compute units of the whole transaction", format!("at most {most}"), units, units <= most);
+    Ok(Sale { event, owed_atoms: standing.debts[0].owed_atoms })
 }
 
 /// Checks that health is back at the target.

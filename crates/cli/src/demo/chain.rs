@@ -6,6 +6,7 @@ use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::solana_program::instruction::Instruction;
 use anyhow::{anyhow, bail, Context, Result};
 use plimsoll_client::errors::explain;
+use plimsoll_client::events::Event;
 use serde_json::{json, Value};
 use solana_commitment_config::CommitmentConfig;
 use solana_keypair::{Keypair, Signature};
@@ -33,6 +34,14 @@ pub struct Receipt {
     pub inner_data: Vec<Vec<u8>>,
     /// Slot.
     pub slot: u64,
+}
+
+impl Receipt {
+    /// The first of the program's events that `pick` takes.
+    pub fn event<T>(&self, pick: impl FnMut(Event) -> Option<T>) -> Result<T> {
+        let mut events = self.inner_data.iter().filter_map(|data| Event::decode(data).ok()).filter_map(pick);
+        events.next().context("expected another event of the program in the transaction")
+    }
 }
 
 /// Why a transaction was refused.
@@ -96,6 +105,12 @@ impl Chain {
             Ok(()) => Ok(self.receipt(signature, bytes)?),
             Err(refusal) => Err(refusal),
         })
+    }
+
+    /// Sends what ought to be refused. Returns the code of the program's error, 0 where it was not refused by one.
+    pub fn refusal(&self, instruction: Instruction, signers: &[&Keypair]) -> Result<u32> {
+        let refusal = self.try_send(&[compute_limit(super::cast::UNITS), instruction], signers)?.err();
+        Ok(refusal.and_then(|refusal| refusal.code).unwrap_or(0))
     }
 
     /// Sends without waiting. Returns signature and size.

@@ -23,7 +23,7 @@ pub fn policy() -> MarketPolicy {
         bonus_default_bps: 500,
         auction_secs: 600,
         sighting_secs: 60,
-        recovery_margin_bps: 500,
+        recovery_margin_bps: 1_000,
         loosen_delay_secs: 172_800,
         proposal_life_secs: 259_200,
         pause_max_secs: 86_400,

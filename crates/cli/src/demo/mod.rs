@@ -1,4 +1,5 @@
-//! `plimsoll demo`: a market's story on a real validator, from deployment to haircut, every atom accounted for.
+//! `plimsoll demo`: a market's story on a real validator, from deployment to a default and what comes back of it, every
+//! atom accounted for.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,9 +8,11 @@ use anyhow::{anyhow, Context, Result};
 use solana_keypair::read_keypair_file;
 use solana_signer::Signer;
 
+mod backstop;
 mod cascade;
 mod cast;
 mod chain;
+mod default;
 mod deploy;
 mod market;
 mod prices;
@@ -18,6 +21,7 @@ mod report;
 mod sheet;
 mod story;
 mod tokens;
+mod waterfall;
 
 use chain::Chain;
 use report::{Report, Step};

@@ -1,13 +1,11 @@
-//! A loss is booked before anyone can run from it, and what comes back later goes to those who bore it.
+//! What comes back later goes to those who bore the loss.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plimsoll_client::events::Event;
-use plimsoll_client::{instructions, quotes};
+use plimsoll_client::instructions;
 use solana_signer::Signer;
 
-use super::cast::{Borrower, Cast, UNITS};
-use super::chain::compute_limit;
-use super::market;
+use super::cast::Cast;
 use super::report::{Report, Step};
 use super::story::Supplier;
 
@@ -15,36 +13,9 @@ use super::story::Supplier;
 pub const PAID_BACK: u64 = 500;
 const WEEK_SECS: i64 = 7 * 86_400;
 
-/// Marks a position in default: what lenders redeem for falls by the loss that is expected.
-pub fn mark(cast: &Cast, report: &mut Report, borrower: &Borrower, lender: &Supplier) -> Result<()> {
-    let (chain, usdc) = (cast.chain, cast.usdc());
-    let quote = || -> Result<quotes::LenderQuote> {
-        let quote = instructions::QuoteLender { owner: lender.key.pubkey(), reserve: usdc.reserve };
-        Ok(quotes::lender_quote(&chain.view(&quote.instruction())?)?)
-    };
-    cast.publish()?;
-    let (position, offers) = (market::position(chain, &borrower.position)?, cast.offers(borrower)?);
-    let mark = instructions::MarkDefault { position: &position, tip: None, offers: &offers }.instruction()?;
-    let receipt = chain.send(&[compute_limit(UNITS), mark], &[])?;
-    let marked = receipt.inner_data.iter().find_map(|data| match Event::decode(data) {
-        Ok(Event::DefaultMarked(event)) => Some(event),
-        _ => None,
-    });
-    let marked = marked.context("expected the event DefaultMarked in the transaction")?;
-    let provided = marked.provisions.first().context("expected a provision for the debt")?;
-    let after = quote()?;
-    let step = Step::new(format!("Anybody marks {} in default: the expected loss is booked", borrower.name))
-        .fact("provision", usdc.token.show(provided.provided_atoms))
-        .fact(&format!("{}: shares are worth", lender.name), usdc.token.show(after.assets_atoms))
-        .fact(&format!("{}: would redeem for", lender.name), usdc.token.show(after.redeem_atoms));
-    report.step(step.receipt(&receipt));
-    let kept = after.assets_atoms.saturating_sub(after.redeem_atoms);
-    report.check("who leaves now leaves its part of the loss behind", "more than 0", kept, kept > 0);
-    Ok(())
-}
-
-/// A week later somebody pays back a part, and the lenders claim it, though they redeemed.
-pub fn recover(cast: &Cast, report: &mut Report, lenders: &[Supplier], lost_atoms: u64) -> Result<()> {
+/// A week later somebody pays back a part, and the lenders claim it, though they redeemed. Returns what was paid back
+/// and what is still outstanding, atoms.
+pub fn recover(cast: &Cast, report: &mut Report, lenders: &[Supplier], lost_atoms: u64) -> Result<(u64, u64)> {
     report.heading("A week later a part of the loss comes back");
     let (chain, usdc) = (cast.chain, cast.usdc());
     chain.pass_time(WEEK_SECS)?;
@@ -55,8 +26,13 @@ pub fn recover(cast: &Cast, report: &mut Report, lenders: &[Supplier], lost_atom
     report.equal("what lenders bore is outstanding", lost_atoms, outstanding);
     let repay = instructions::RepayRecovery { payer, reserve: &reserve, payer_liquidity: None, amount_atoms_max };
     let receipt = chain.send(&[repay.instruction()], &[])?;
-    let step = Step::new(format!("{} is paid back", usdc.token.show(amount_atoms_max)))
-        .fact("outstanding before", usdc.token.show(outstanding));
+    let repaid = receipt.event(|event| match event {
+        Event::RecoveryRepaid(event) => Some(event),
+        _ => None,
+    })?;
+    let step = Step::new(format!("{} is paid back", usdc.token.show(repaid.atoms)))
+        .fact("outstanding before", usdc.token.show(outstanding))
+        .fact("outstanding after", usdc.token.show(repaid.outstanding_atoms));
     report.step(step.receipt(&receipt));
 
     let mut claimed = Vec::new();
@@ -74,5 +50,5 @@ pub fn recover(cast: &Cast, report: &mut Report, lenders: &[Supplier], lost_atom
     report.check("to those who bore the loss, three to one", three, one, three.abs_diff(one) <= 4);
     let all = claimed.iter().sum::<u64>();
     report.check("all of it, but for the last atoms", amount_atoms_max, all, amount_atoms_max - all <= 4);
-    Ok(())
+    Ok((repaid.atoms, usdc.state(chain)?.state.claims.outstanding_atoms()))
 }

@@ -84,6 +84,39 @@ impl Report {
         }
     }
 
+    /// Prints a table, as one step: columns, then rows with an entry for each; an empty row leaves a line free. Numbers
+    /// are flush right.
+    pub fn table(&mut self, title: &str, columns: &[&str], rows: &[Vec<String>]) {
+        self.steps += 1;
+        if self.json {
+            let entry = |row: &Vec<String>| -> Map<String, Value> {
+                columns.iter().zip(row).map(|(name, text)| (name.replace(' ', "_"), text.trim().into())).collect()
+            };
+            let rows: Vec<_> = rows.iter().filter(|row| !row.is_empty()).map(entry).collect();
+            println!("{}", json!({ "step": self.steps, "name": title, "rows": rows }));
+            return;
+        }
+        println!("{:>2}. {title}", self.steps);
+        let head: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        let width = |column: usize| {
+            let all = rows.iter().chain([&head]);
+            all.filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)
+        };
+        let is_number = |text: &String| text.starts_with(|first: char| first == '$' || first.is_ascii_digit());
+        let is_of_numbers = |column: usize| {
+            let mut entries = rows.iter().filter_map(|row| row.get(column)).filter(|text| !text.is_empty());
+            column > 0 && column + 1 < columns.len() && entries.all(is_number)
+        };
+        for row in [&head].into_iter().chain(rows) {
+            let mut line = String::from("      ");
+            for (column, text) in row.iter().enumerate() {
+                let width = width(column);
+                line += &if is_of_numbers(column) { format!("{text:>width$}  ") } else { format!("{text:<width$}  ") };
+            }
+            println!("{}", line.trim_end());
+        }
+    }
+
     /// Tests a statement.
     pub fn check(&mut self, name: impl Into<String>, expected: impl ToString, got: impl ToString, ok: bool) {
         let check = Check { name: name.into(), expected: expected.to_string(), got: got.to_string(), ok };

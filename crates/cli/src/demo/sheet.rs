@@ -37,9 +37,11 @@ pub fn account_for(
             .fact("  of which insurance", token.show(state.insurance_atoms))
             .fact("  of which protocol fees", token.show(state.fee_atoms))
             .fact("  of which recovered, to be claimed", token.show(state.recovery_atoms))
+            .fact("  of which of the backstop", token.show(state.backstop_atoms))
             .fact("collateral vault", token.show(collateral))
             .fact("  of which of positions", token.show(state.collateral_atoms))
             .fact("  of which insurance's", token.show(state.insurance_collateral_atoms))
+            .fact("  of which the backstop's gains", token.show(state.backstop_collateral_atoms))
             .fact("sum", token.show(total)),
     );
 

@@ -79,6 +79,12 @@ impl Token {
         }
     }
 
+    /// Atoms with all decimals, for a column.
+    pub fn fixed(&self, atoms: u64) -> String {
+        let scale = 10u64.pow(u32::from(self.decimals));
+        format!("{}.{:0width$}", atoms / scale, atoms % scale, width = usize::from(self.decimals))
+    }
+
     /// Whole tokens in atoms.
     pub fn whole(&self, tokens: u64) -> u64 {
         tokens * 10u64.pow(u32::from(self.decimals))
