@@ -74,7 +74,10 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
     let sum = last.insurance_atoms + last.haircut_atoms;
     report.equal("insurance and haircut together are the loss", last.written_off_atoms, sum);
     report.equal("insurance of USDC has enough: its lenders lose nothing", 0, last.haircut_atoms);
-    liquidate(&cast, report, &second, cast.usdc())?;
+    // Each debt takes its share of what is left.
+    for debt in &cast.debts {
+        liquidate(&cast, report, &second, debt)?;
+    }
     settle(&cast, report, &second)?;
 
     cascade::play(chain, report)?;
