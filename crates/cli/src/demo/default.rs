@@ -119,7 +119,8 @@ fn mark(
         Event::DefaultMarked(event) => Some(event),
         _ => None,
     })?;
-    let provided_atoms = marked.provisions.first().context("expected a provision for the debt")?.provided_atoms;
+    let of = marked.provisions.first().context("expected a provision for the debt")?;
+    let (provided_atoms, uninsured_atoms) = (of.provided_atoms, of.uninsured_atoms);
     let ask = instructions::QuoteLender { owner, reserve: usdc.reserve };
     let stake = quotes::lender_quote(&chain.view(&ask.instruction())?)?;
     let ask = instructions::QuoteLenderExposure { owner, reserve: usdc.reserve, position: borrower.position };
@@ -128,6 +129,7 @@ fn mark(
     let show = |atoms: u64| usdc.token.show(atoms);
     let step = Step::new(format!("A keeper marks {} in default: the expected loss is booked", borrower.name))
         .fact("provision", show(provided_atoms))
+        .fact("of which insurance does not cover", show(uninsured_atoms))
         .fact("tip from insurance", show(marked.tip_atoms));
     report.step(step.receipt(&receipt));
     report.equal("the keeper received its tip", marked.tip_atoms, chain.token_atoms(&tip_account)?);
@@ -139,8 +141,11 @@ fn mark(
             .fact("would redeem for", show(stake.redeem_atoms)),
     );
     report.equal("the quote names what is provided for", provided_atoms, exposure.provided_atoms);
-    let (own, kept) = (exposure.own_provided_atoms, stake.assets_atoms - stake.redeem_atoms);
-    report.check("who leaves now leaves its part of the loss behind", own, kept, own.abs_diff(kept) <= 2);
+    // Insurance pays first. Its part and both worths are rounded to an atom.
+    let own = u128::from(exposure.own_provided_atoms) * u128::from(uninsured_atoms) / u128::from(provided_atoms.max(1));
+    let kept = u128::from(stake.assets_atoms - stake.redeem_atoms);
+    let words = "who leaves now leaves its part behind of what insurance does not cover";
+    report.check(words, own, kept, own.abs_diff(kept) <= 3);
     refused_supply(cast, report, &lenders[1])
 }
 
