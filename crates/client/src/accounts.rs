@@ -3,8 +3,8 @@
 use anchor_lang::Discriminator;
 use bytemuck::Pod;
 use plimsoll_engine::state::{
-    BackstopProviderState, BackstopState, LenderState, MarketState, PositionState, ReserveState, LAYOUT_VERSION,
-    MAX_COLLATERALS, MAX_DEBTS, TOKEN_2022,
+    BackstopProviderState, BackstopState, LenderState, MarketState, PositionState, ProposalState, ReserveState,
+    LAYOUT_VERSION, MAX_COLLATERALS, MAX_DEBTS, TOKEN_2022,
 };
 
 use crate::Pubkey;
@@ -96,6 +96,7 @@ account_states!(
     LenderState, Lender, "lender account";
     BackstopState, Backstop, "backstop pool";
     BackstopProviderState, BackstopProvider, "provider account";
+    ProposalState, Proposal, "proposal";
 );
 
 /// An account's address and state.
@@ -117,6 +118,8 @@ pub type Position = Account<PositionState>;
 pub type Lender = Account<LenderState>;
 /// A backstop pool.
 pub type Backstop = Account<BackstopState>;
+/// A proposal.
+pub type Proposal = Account<ProposalState>;
 /// A provider account in a backstop pool.
 pub type BackstopProvider = Account<BackstopProviderState>;
 

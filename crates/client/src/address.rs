@@ -2,6 +2,7 @@
 
 use anchor_spl::associated_token::get_associated_token_address_with_program_id;
 use plimsoll::constants::*;
+use plimsoll_engine::governance::Parameter;
 
 use crate::{Pubkey, PROGRAM_ID};
 
@@ -50,6 +51,11 @@ pub fn backstop(reserve: &Pubkey, generation: u8) -> Pubkey {
 /// Provider account of an owner in a backstop pool.
 pub fn backstop_provider(backstop: &Pubkey, owner: &Pubkey) -> Pubkey {
     derive(&[BACKSTOP_PROVIDER_SEED, backstop.as_ref(), owner.as_ref()])
+}
+
+/// Proposal for a parameter of a market or reserve.
+pub fn proposal(target: &Pubkey, parameter: Parameter) -> Pubkey {
+    derive(&[PROPOSAL_SEED, target.as_ref(), &(parameter as u16).to_le_bytes()])
 }
 
 /// Associated token account of an owner, under the token program of the mint.

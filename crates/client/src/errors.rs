@@ -127,6 +127,18 @@ program_errors!(
     InvalidPause,
     PauseTooSoon,
     NotGuardian,
+    InvalidParameter,
+    NothingChanges,
+    NotTighter,
+    TightensAtOnce,
+    ProposalNotRipe,
+    ProposalExpired,
+    ProposalOutdated,
+    CapGrowsTooFast,
+    NotPending,
+    NotCouncil,
+    MayNotCancel,
+    WrongProposal,
 );
 
 macro_rules! framework_errors {

@@ -81,6 +81,11 @@ events!(
     BackstopDepositChanged,
     BackstopGainClaimed,
     PositionAbsorbed,
+    ParameterChanged,
+    ParameterProposed,
+    ProposalCancelled,
+    RoleAccepted,
+    MarketLaunched,
 );
 
 impl Event {

@@ -162,6 +162,24 @@ pub enum EngineError {
     InvalidPause = 6901,
     /// The last pause of this action is not long enough ago.
     PauseTooSoon = 6902,
+    /// No such parameter, another account's, or a value that is not of its kind.
+    InvalidParameter = 6910,
+    /// The value is what it is already.
+    NothingChanges = 6911,
+    /// The change does not tighten.
+    NotTighter = 6912,
+    /// The change tightens and needs no proposal.
+    TightensAtOnce = 6913,
+    /// The proposal is not ripe.
+    ProposalNotRipe = 6914,
+    /// The proposal was not executed in time.
+    ProposalExpired = 6915,
+    /// The value changed since the proposal was written.
+    ProposalOutdated = 6916,
+    /// The collateral cap would grow too fast.
+    CapGrowsTooFast = 6917,
+    /// The role was not promised to the signer.
+    NotPending = 6918,
 }
 
 impl EngineError {

@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::{Factor, Value};
 use crate::interest::owed_ceil;
 use crate::price::{Price, Reading};
-use crate::state::{MarketPolicy, ReserveState, RiskTerms, MAX_COLLATERALS, MAX_DEBTS};
+use crate::state::{MarketPolicy, ReserveState, MAX_COLLATERALS, MAX_DEBTS};
 use crate::Now;
 
 /// One collateral, as maintenance health sees it.
@@ -166,11 +166,10 @@ impl ReserveState {
         Ok(InitialLeg { value, factor: Factor::from_bps_floor(self.initial.initial_bps), price })
     }
 
-    /// The curve of initial health: volatility as observed, and the smaller of the depths in force and moved to, so that less
-    /// depth closes the door at once.
+    /// The curve of initial health: volatility as observed, and the tighter of the terms in force and signed, so that what
+    /// tightens closes the door at once.
     pub fn initial_curve(&self, price: Price, reading: &Reading) -> Curve {
-        let depth_atoms = self.risk.depth_atoms.min(self.risk_target.depth_atoms);
-        RiskTerms { depth_atoms, ..self.risk }.curve(price, self.sigma_initial(reading))
+        self.initial_risk().curve(price, self.sigma_initial(reading))
     }
 
     /// Projects a debt of `owed_atoms` into initial health. High price: the larger of spot and average, plus confidence.
@@ -187,7 +186,7 @@ impl ReserveState {
         }
         Ok(InitialLeg {
             value,
-            factor: self.risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial(reading)),
+            factor: self.initial_risk().debt_weight(self.initial.debt_weight_bps, self.sigma_initial(reading)),
             price,
         })
     }

@@ -25,6 +25,7 @@ pub mod claims;
 pub mod error;
 pub mod fixed;
 pub mod flash;
+pub mod governance;
 pub mod health;
 pub mod interest;
 pub mod liquidation;

@@ -314,6 +314,23 @@ impl RateCurve {
     }
 }
 
+impl ReserveState {
+    /// The configuration that is signed. Of the volatility it began with nothing is kept: one that is valid stands there.
+    pub fn config(&self) -> ReserveConfig {
+        ReserveConfig {
+            oracle_kind: u64::from(self.oracle_kind),
+            oracle: self.oracle,
+            risk: self.risk_target,
+            initial: self.initial,
+            bonus: self.bonus,
+            oracle_policy: self.oracle_policy,
+            rates: self.rates,
+            caps: self.caps,
+            sigma_bps: self.risk_target.sigma_floor_bps,
+        }
+    }
+}
+
 impl ReserveConfig {
     /// Checks every range, order and invariant of the protocol's sections 3 and 4, against the market's policy and the
     /// reading the reserve starts with.

@@ -67,11 +67,15 @@ impl RiskTerms {
 impl ReserveState {
     /// Observed volatility, the sample that `reading` makes included. So a quote knows what the action will observe.
     fn sigma_observed(&self, reading: &Reading) -> Factor {
-        let sigma = match self.secs_since_sample(reading) {
+        self.risk.sigma_within(self.sigma_unbounded(reading))
+    }
+
+    /// The same without its limits.
+    fn sigma_unbounded(&self, reading: &Reading) -> Factor {
+        match self.secs_since_sample(reading) {
             Some(elapsed) => Factor(saturate((widen(self.variance_after(reading, elapsed).0) << FACTOR_BITS).isqrt())),
             None => Factor(self.volatility.sigma_q40),
-        };
-        self.risk.sigma_within(sigma)
+        }
     }
 
     /// Volatility in maintenance health: follows the observed one down at once and up at a bounded speed.
@@ -87,8 +91,8 @@ impl ReserveState {
 
     /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.
     pub fn sigma_initial(&self, reading: &Reading) -> Factor {
-        // Maintenance volatility is never above the observed one.
-        self.sigma_observed(reading)
+        // Maintenance volatility is never above the observed one, nor its limits above the tighter ones.
+        self.initial_risk().sigma_within(self.sigma_unbounded(reading))
     }
 
     /// How far maintenance volatility may have risen by now.

@@ -30,6 +30,7 @@
 mod actions;
 mod backstop;
 mod flash;
+mod governance;
 mod invariants;
 mod outcome;
 mod pools;

@@ -27,6 +27,10 @@ pub const BACKSTOP_SEED: &[u8] = b"backstop";
 #[constant]
 pub const BACKSTOP_PROVIDER_SEED: &[u8] = b"backstop_provider";
 
+/// Seed of a proposal: `["proposal", market or reserve, parameter]`.
+#[constant]
+pub const PROPOSAL_SEED: &[u8] = b"proposal";
+
 /// The sysvar that shows a transaction's instructions.
 pub const INSTRUCTIONS_SYSVAR: Pubkey = pubkey!("Sysvar1nstructions1111111111111111111111111");
 

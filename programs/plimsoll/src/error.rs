@@ -247,6 +247,30 @@ pub enum PlimsollError {
     PauseTooSoon = 902,
     #[msg("Signer is not the guardian of the market")]
     NotGuardian = 903,
+    #[msg("Parameter does not exist, belongs to another account, or takes another kind of value")]
+    InvalidParameter = 910,
+    #[msg("Value is what it is already; nothing changes")]
+    NothingChanges = 911,
+    #[msg("Change does not tighten; propose it, and execute it after the delay")]
+    NotTighter = 912,
+    #[msg("Change tightens and needs no proposal; use `tighten_parameter`")]
+    TightensAtOnce = 913,
+    #[msg("Proposal is not ripe; execute it at `ripe_at` or after")]
+    ProposalNotRipe = 914,
+    #[msg("Proposal was not executed in time; cancel it and write it anew")]
+    ProposalExpired = 915,
+    #[msg("Value is no longer what the proposal was written against; cancel it and write it anew")]
+    ProposalOutdated = 916,
+    #[msg("Collateral cap may go from zero to 100,000 USD, then double at most, once in a delay; a token added to a launched market starts at zero")]
+    CapGrowsTooFast = 917,
+    #[msg("Role was not promised to the signer by an executed proposal")]
+    NotPending = 918,
+    #[msg("Signer is neither admin nor council of the market")]
+    NotCouncil = 919,
+    #[msg("Signer may not cancel this proposal while it can be executed: admin, council or guardian may")]
+    MayNotCancel = 920,
+    #[msg("Proposal is of another market, account or parameter")]
+    WrongProposal = 921,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
@@ -339,6 +363,15 @@ engine_errors!(
     Paused,
     InvalidPause,
     PauseTooSoon,
+    InvalidParameter,
+    NothingChanges,
+    NotTighter,
+    TightensAtOnce,
+    ProposalNotRipe,
+    ProposalExpired,
+    ProposalOutdated,
+    CapGrowsTooFast,
+    NotPending,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.

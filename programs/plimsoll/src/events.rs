@@ -10,8 +10,10 @@ use anchor_lang::solana_program::program::invoke_signed_unchecked;
 use plimsoll_engine::price::Reading;
 
 mod backstop;
+mod governance;
 
 pub use backstop::*;
+pub use governance::*;
 
 /// Emits an event by a self-CPI built by hand (half the cost of `emit_cpi!`, the same bytes).
 pub fn emit<'info, E: anchor_lang::Event>(event_authority: &AccountInfo<'info>, event: &E) -> Result<()> {

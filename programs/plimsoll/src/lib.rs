@@ -267,6 +267,38 @@ pub mod plimsoll {
         set_backstop_collateral::handle(ctx, cap_atoms)
     }
 
+    /// Change parameter number `parameter` at once, where that tightens. Admin or council may. What enters maintenance health
+    /// walks there, a step an hour: see `refresh_reserves`.
+    pub fn tighten_parameter(ctx: Context<TightenParameter>, parameter: u16, value: [u8; 32]) -> Result<()> {
+        tighten_parameter::handle(ctx, parameter, value)
+    }
+
+    /// Propose a change of parameter number `parameter` that loosens, or has no direction: it waits out the market's delay.
+    /// Admin or council may.
+    pub fn propose_parameter(ctx: Context<ProposeParameter>, parameter: u16, value: [u8; 32]) -> Result<()> {
+        propose_parameter::handle(ctx, parameter, value)
+    }
+
+    /// Execute a ripe proposal. Anyone may.
+    pub fn execute_proposal(ctx: Context<ExecuteProposal>) -> Result<()> {
+        execute_proposal::handle(ctx)
+    }
+
+    /// Cancel a proposal. Admin, council or guardian may; anyone, once it can no longer be executed.
+    pub fn cancel_proposal(ctx: Context<CancelProposal>) -> Result<()> {
+        cancel_proposal::handle(ctx)
+    }
+
+    /// Accept role number `role` (0 admin, 1 guardian, 2 council), promised by an executed proposal.
+    pub fn accept_role(ctx: Context<AcceptRole>, role: u8) -> Result<()> {
+        accept_role::handle(ctx, role)
+    }
+
+    /// Launch a market, for good: from here on a new token starts without a collateral cap. The admin alone may.
+    pub fn launch_market(ctx: Context<LaunchMarket>) -> Result<()> {
+        launch_market::handle(ctx)
+    }
+
     /// Pause action number `action` for `secs`: 0 supply, 1 borrow, 2 withdraw with debt, 3 liquidate, 4 flash borrow. Ends by
     /// itself; the next pause of it may not begin before it ran again for as long, or for a day after one of liquidations.
     /// The guardian alone may.

@@ -13,6 +13,7 @@ mod flash;
 mod governing;
 mod lending;
 mod liquidating;
+mod parameters;
 mod positions;
 
 pub use backstop::*;
@@ -20,6 +21,7 @@ pub use flash::*;
 pub use governing::*;
 pub use lending::*;
 pub use liquidating::*;
+pub use parameters::*;
 pub use positions::*;
 
 /// Why an instruction cannot be built.

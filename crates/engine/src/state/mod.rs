@@ -9,16 +9,16 @@ mod config;
 mod lender;
 mod market;
 mod position;
+mod proposal;
 mod reserve;
-mod unbuilt;
 
 pub use backstop::*;
 pub use config::*;
 pub use lender::*;
 pub use market::*;
 pub use position::*;
+pub use proposal::*;
 pub use reserve::*;
-pub use unbuilt::*;
 
 /// A 32-byte account address. Shown as `pubkey` in the IDL.
 pub type Pubkey = [u8; 32];

@@ -22,6 +22,7 @@ pub(crate) fn handle(ctx: Context<AccrueInterest>) -> Result<()> {
         let reserve = &mut ctx.accounts.reserve.load_mut()?.state;
         reserve.require_no_flash().or_refuse()?;
         reserve.accrue(now.unix);
+        reserve.walk_terms(&now);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         (&reserve.reading).into()
     };

@@ -27,6 +27,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, RefreshReserves<'info>>) -> Resu
         let reading = oracle::read(price, &reserve, &now)?;
         reserve.keep_reading(Some(&reading), &now);
         reserve.accrue(now.unix);
+        reserve.walk_terms(&now);
         reserve.sequence = reserve.sequence.wrapping_add(1);
         reserves.push(*account.key);
         prices.push((&reserve.reading).into());

@@ -48,6 +48,13 @@ pub struct BackstopProvider {
     pub state: engine::BackstopProviderState,
 }
 
+/// A change that waits out its delay. Seeds: `["proposal", market or reserve, parameter]`.
+#[account(zero_copy)]
+pub struct Proposal {
+    /// State.
+    pub state: engine::ProposalState,
+}
+
 /// Checks that an account is a reserve of this program: owner, discriminator, length.
 fn require_reserve(info: &AccountInfo) -> Result<()> {
     require!(*info.owner == crate::ID, PlimsollError::NotAReserve);

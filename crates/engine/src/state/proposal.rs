@@ -1,5 +1,3 @@
-//! Layouts of accounts whose behaviour comes later (proposals), fixed now so that nothing migrates.
-
 use super::*;
 
 state! {
