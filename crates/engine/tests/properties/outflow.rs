@@ -230,6 +230,9 @@ fn in_any_stretch_of_time_no_more_leaves_than_the_limit_what_leaks_and_what_came
                 let time = u128::try_from(unix - from).unwrap();
                 let (limit, period) = (u128::from(limit), u128::from(period));
                 prop_assert!(went * period <= limit * (period + time) + came * period, "{went} left, {came} came");
+                if *kind == Flow::Out(Borrow) && *atoms > 0 {
+                    prop_assert!(2 * went * period <= limit * (period + 2 * time) + 2 * came * period, "a borrow");
+                }
             }
         }
         Ok(())
