@@ -232,16 +232,24 @@ fn nobody_freezes_lenders_by_supplying_and_redeeming_in_circles() -> Told {
     Ok(())
 }
 
-/// What a freeze costs: as much as the limit has to be lent for the time T (at the reserve's interest, at its risk), and while
-/// it is there all others may take more out, by as much as is left of its allowance. Then it leaves, and the bucket is full.
-/// How long that lasts: lenders have room from the next second on, in a line, all of it after T; borrowers none for T/2.
-/// To do it again takes another T, for the bucket must be forgotten what came in.
+/// What a freeze costs: as much as the limit has to be lent for the time T, or nine times as much for a ninth of it (at the
+/// reserve's interest, at its risk), and while it is there all others may take more out, by as much as is left of its
+/// allowance. Then it leaves, and the bucket is full. How long that lasts: lenders have room from the next second on, in a
+/// line, all of it after T; borrowers none for T/2. To do it again the money must come back first, and with it room for all.
 #[test]
 fn a_freeze_costs_the_limit_lent_for_its_time_and_thaws_from_the_first_second() -> Told {
     let mut setting = limited();
     let (lender, usdc) = (setting.lender.clone(), setting.usdc.clone());
     let borrower = setting.indebted("2000");
     let (limit, attacker) = (usdc.atoms(LIMIT), setting.world.lender());
+    let before = setting.world.clone();
+    setting.world.supply(&attacker, &usdc, 9 * limit)?;
+    assert_eq!(setting.redeem_max(&lender), 10 * limit, "all that it has");
+    setting.world.advance(DAY / 9);
+    setting.redeem(&attacker, 9 * limit)?;
+    setting.may_redeem(&lender, 0);
+    setting.world = before;
+
     setting.world.supply(&attacker, &usdc, limit)?;
     setting.may_redeem(&lender, 2 * limit);
     // Half the time is worth half the freeze.
