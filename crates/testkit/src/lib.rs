@@ -32,6 +32,7 @@ mod backstop;
 mod flash;
 mod invariants;
 mod outcome;
+mod pauses;
 mod pools;
 mod prices;
 mod roles;
@@ -58,4 +59,5 @@ pub mod prelude {
     pub use plimsoll_client::errors::PlimsollError;
     pub use plimsoll_client::events::Event;
     pub use plimsoll_client::{AccountMeta, Instruction, Pubkey};
+    pub use plimsoll_engine::pause::Pausable;
 }
