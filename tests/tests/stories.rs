@@ -14,6 +14,7 @@ mod stories {
     mod flash;
     mod interest;
     mod kit;
+    mod limits;
     mod liquidations;
     mod protection;
     mod provisions;

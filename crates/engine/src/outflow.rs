@@ -5,11 +5,13 @@
 //!
 //! ```text
 //! above zero:  level(t) = level - limit * dt / T                   a full bucket is empty after T
-//! below zero:  level(t) = level + peak * dt / T                    whatever came in is forgotten after T
+//! below zero:  level(t) = level + net * dt / T                     whatever came in is forgotten after T
 //! ```
 //!
-//! `peak` is the lowest it was since it was last at zero. (With a slope of its own level every touch would make the line a
-//! curve that never arrives, and an atom supplied now and then would keep an old allowance alive.) So in any stretch of time
+//! `net` is what came in less what left since it was last at zero: the level as it would be with nothing forgotten. (With a
+//! slope of its own level every touch would make the line a curve that never arrives, and an atom supplied now and then would
+//! keep an old allowance alive. With a slope of the lowest level since, who supplies and redeems much in one transaction would
+//! make others' allowance go at once.) So in any stretch of time
 //!
 //! ```text
 //! outflow <= limit * (1 + time / T) + what came in during it and the T before
@@ -43,46 +45,78 @@ impl Caps {
     }
 }
 
+/// What is in the bucket at a moment.
+#[derive(Clone, Copy)]
+struct Level {
+    /// Magnitude, atoms.
+    atoms: u64,
+    /// Whether that is below zero.
+    is_negative: bool,
+    /// What of `net` is forgotten, atoms.
+    forgotten: u64,
+}
+
 impl ReserveState {
-    /// What is in the bucket when interest is booked up to `unix`: magnitude, and whether it is below zero. Rounded up.
-    fn outflow_level(&self, unix: i64) -> (u64, bool) {
-        let Bucket { filled, updated_at, negative, peak } = self.outflow;
-        let elapsed_secs = u64::try_from(unix.saturating_sub(updated_at)).unwrap_or(0).min(self.caps.outflow_secs);
-        let whole = widen(self.caps.outflow_secs.max(1));
-        let leaked = |from: u64| (widen(from) * widen(elapsed_secs), whole);
-        if negative != 0 {
-            let (part, whole) = leaked(peak);
-            return (filled.saturating_sub(saturate(part.div_ceil(whole))), true);
+    fn is_outflow_limited(&self) -> bool {
+        self.caps.outflow_atoms != u64::MAX
+    }
+
+    /// Up to what the bucket may be filled in this way, atoms.
+    fn outflow_limit_atoms(&self, outflow: Outflow) -> u64 {
+        match outflow {
+            Outflow::Redemption => self.caps.outflow_atoms,
+            Outflow::Borrow => self.caps.outflow_atoms / 2,
         }
-        let (part, whole) = leaked(self.caps.outflow_atoms);
-        (filled.saturating_sub(saturate(part / whole)), false)
+    }
+
+    /// Seconds since the bucket was last touched.
+    fn outflow_age_secs(&self, unix: i64) -> u64 {
+        u64::try_from(unix.saturating_sub(self.outflow.updated_at)).unwrap_or(0)
+    }
+
+    /// What is in the bucket when interest is booked up to `unix`. Rounded up.
+    fn outflow_level(&self, unix: i64) -> Level {
+        let Bucket { filled, negative, forgotten, .. } = self.outflow;
+        let is_negative = negative != 0;
+        let age_secs = self.outflow_age_secs(unix);
+        if age_secs == 0 {
+            return Level { atoms: filled, is_negative, forgotten };
+        }
+        let (age, whole) = (widen(age_secs), widen(self.caps.outflow_secs.max(1)));
+        if !is_negative {
+            let leaked = saturate(widen(self.caps.outflow_atoms) * age / whole);
+            return Level { atoms: filled.saturating_sub(leaked), is_negative, forgotten: 0 };
+        }
+        let leaked = saturate(((widen(filled) + widen(forgotten)) * age).div_ceil(whole));
+        let atoms = filled.saturating_sub(leaked);
+        Level { atoms, is_negative, forgotten: if atoms > 0 { forgotten.saturating_add(leaked) } else { 0 } }
     }
 
     /// How much more may leave in this way once interest is booked up to `unix`, rounded down, atoms.
     pub fn outflow_left_atoms(&self, outflow: Outflow, unix: i64) -> u64 {
-        let limit = match outflow {
-            Outflow::Redemption => self.caps.outflow_atoms,
-            Outflow::Borrow => self.caps.outflow_atoms / 2,
-        };
-        match self.outflow_level(unix) {
-            (allowance, true) => limit.saturating_add(allowance),
-            (level, false) => limit.saturating_sub(level),
+        if !self.is_outflow_limited() {
+            return u64::MAX;
+        }
+        let (limit, level) = (self.outflow_limit_atoms(outflow), self.outflow_level(unix));
+        if level.is_negative {
+            limit.saturating_add(level.atoms)
+        } else {
+            limit.saturating_sub(level.atoms)
         }
     }
 
-    /// Seconds until so much may leave in this way, rounded up; 0 where it may now; the largest `u64` where it never may
-    /// unless something comes in.
+    /// Seconds until so much may leave in this way, if nothing else leaves or comes in; 0 where it may now; the largest `u64`
+    /// where it never may then, because it is more than the limit.
     pub fn outflow_wait_secs(&self, outflow: Outflow, atoms: u64, unix: i64) -> u64 {
-        let missing = atoms.saturating_sub(self.outflow_left_atoms(outflow, unix));
-        let (level, is_negative) = self.outflow_level(unix);
-        if missing == 0 {
+        if atoms <= self.outflow_left_atoms(outflow, unix) {
             return 0;
         }
-        if is_negative || missing > level {
-            return u64::MAX;
-        }
-        mul_div_ceil(widen(missing), widen(self.caps.outflow_secs), widen(self.caps.outflow_atoms.max(1)))
+        // What is missing is above zero: an allowance only shrinks.
+        let Some(level) = self.outflow_limit_atoms(outflow).checked_sub(atoms) else { return u64::MAX };
+        let surplus = widen(self.outflow.filled.saturating_sub(level));
+        mul_div_ceil(surplus, widen(self.caps.outflow_secs.max(1)), widen(self.caps.outflow_atoms.max(1)))
             .map_or(u64::MAX, saturate)
+            .saturating_sub(self.outflow_age_secs(unix))
     }
 
     /// Counts what leaves. Interest must be booked up to now.
@@ -90,36 +124,39 @@ impl ReserveState {
     /// # Errors
     /// `OutflowLimited`.
     pub(crate) fn flow_out(&mut self, outflow: Outflow, atoms: u64) -> Result<()> {
-        if self.caps.outflow_atoms == u64::MAX {
+        if !self.is_outflow_limited() {
             return Ok(());
         }
         check(atoms <= self.outflow_left_atoms(outflow, self.accrued_at), EngineError::OutflowLimited)?;
-        let (level, is_negative) = self.outflow_level(self.accrued_at);
-        let next = match is_negative {
-            true if atoms < level => (level - atoms, true),
-            true => (atoms - level, false),
+        let level = self.outflow_level(self.accrued_at);
+        self.set_outflow(match level.is_negative {
+            true if atoms < level.atoms => Level { atoms: level.atoms - atoms, ..level },
+            true => Level { atoms: atoms - level.atoms, is_negative: false, ..level },
             // Within the limit, so it fits.
-            false => (level.saturating_add(atoms), false),
-        };
-        self.set_outflow(next);
+            false => Level { atoms: level.atoms.saturating_add(atoms), ..level },
+        });
         Ok(())
     }
 
     /// Counts what comes in. Interest must be booked up to now.
     pub fn flow_in(&mut self, atoms: u64) {
-        let (level, is_negative) = self.outflow_level(self.accrued_at);
-        let next = match is_negative {
-            false if atoms <= level => (level - atoms, false),
-            false => (atoms - level, true),
-            true => (level.saturating_add(atoms), true),
-        };
-        self.set_outflow(next);
+        if !self.is_outflow_limited() {
+            return;
+        }
+        let level = self.outflow_level(self.accrued_at);
+        self.set_outflow(match level.is_negative {
+            false if atoms <= level.atoms => Level { atoms: level.atoms - atoms, ..level },
+            false => Level { atoms: atoms - level.atoms, is_negative: true, ..level },
+            true => Level { atoms: level.atoms.saturating_add(atoms), ..level },
+        });
     }
 
-    fn set_outflow(&mut self, (filled, is_negative): (u64, bool)) {
-        let is_negative = is_negative && filled > 0;
-        let before = if self.outflow.negative != 0 { self.outflow.peak } else { 0 };
-        let peak = if is_negative { before.max(filled) } else { 0 };
-        self.outflow = Bucket { filled, updated_at: self.accrued_at, negative: u64::from(is_negative), peak };
+    fn set_outflow(&mut self, level: Level) {
+        self.outflow = Bucket {
+            filled: level.atoms,
+            updated_at: self.accrued_at,
+            negative: u64::from(level.is_negative && level.atoms > 0),
+            forgotten: level.forgotten,
+        };
     }
 }

@@ -33,6 +33,7 @@ mod flash;
 mod governance;
 mod invariants;
 mod outcome;
+mod pauses;
 mod pools;
 mod prices;
 mod roles;
@@ -59,4 +60,5 @@ pub mod prelude {
     pub use plimsoll_client::errors::PlimsollError;
     pub use plimsoll_client::events::Event;
     pub use plimsoll_client::{AccountMeta, Instruction, Pubkey};
+    pub use plimsoll_engine::pause::Pausable;
 }

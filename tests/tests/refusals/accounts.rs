@@ -59,6 +59,9 @@ pub fn stage_for(case: &str) -> Stage {
         "join_backstop" => stage.warm_up(WARM_UP_SECS),
         "withdraw_backstop" => stage.request_withdrawal(),
         "claim_backstop_gain" => stage.gain(),
+        "unpause" => {
+            stage.scene.world.pause(Pausable::Supply, 60).expect("a pause");
+        }
         _ => {}
     }
     stage

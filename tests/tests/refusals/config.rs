@@ -94,6 +94,12 @@ const BROKEN: &[(&str, PlimsollError, ConfigEdit)] = {
         ("shares of interest that overflow", InvalidRates, |c| {
             (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (MOST, MOST)
         }),
+        ("an outflow limit of nothing", InvalidOutflowLimit, |c| c.caps.outflow_atoms = 0),
+        ("an outflow limit over less than a minute", InvalidOutflowLimit, |c| c.caps.outflow_secs = 59),
+        ("an outflow limit over more than a week", InvalidOutflowLimit, |c| c.caps.outflow_secs = 7 * 86_400 + 1),
+        ("no outflow limit, over no time", InvalidOutflowLimit, |c| {
+            (c.caps.outflow_atoms, c.caps.outflow_secs) = (MOST, 0);
+        }),
         ("a collateral cap too large for the depth", CapTooLargeForDepth, |c| {
             c.caps.collateral_atoms = 16_500 * 1_000_000_000
         }),
@@ -148,6 +154,8 @@ fn terms_at_their_bounds_are_accepted() {
         }),
         ("all interest to insurance", |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (10_000, 0)),
         ("no collateral", |c| c.caps.collateral_atoms = 0),
+        ("the least outflow limit", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (1, 60)),
+        ("the slowest outflow limit", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (MOST - 1, 7 * 86_400)),
     ];
     for (case, edit) in edges {
         let mut scene = Scene::new();
@@ -210,11 +218,12 @@ fn overflow_sized_terms_are_refused_by_name_or_harmless() {
             + std::mem::offset_of!(plimsoll_engine::state::RiskTerms, sigma_rise_bps_per_hour),
         std::mem::offset_of!(ReserveConfig, caps) + std::mem::offset_of!(plimsoll_engine::state::Caps, supply_atoms),
         std::mem::offset_of!(ReserveConfig, caps) + std::mem::offset_of!(plimsoll_engine::state::Caps, borrow_atoms),
+        std::mem::offset_of!(ReserveConfig, caps) + std::mem::offset_of!(plimsoll_engine::state::Caps, outflow_atoms),
     ];
     let mut scene = Scene::new();
     let (token, config) = scene.unborn(Spec::volatile("NEW", "10"));
     scene.open_wallets(&token);
-    let configuration = u32::from(PlimsollError::InvalidMarketPolicy)..=u32::from(PlimsollError::InvalidDecimals);
+    let configuration = u32::from(PlimsollError::InvalidMarketPolicy)..=u32::from(PlimsollError::InvalidOutflowLimit);
     each_word_at_its_largest(&config, |word, extreme| {
         let world = scene.world.clone();
         let before = scene.world.snapshot();

@@ -254,6 +254,8 @@ const APART: &[&str] = &[
     "close_lender",
     "create_market",
     "create_reserve",
+    "pause",
+    "unpause",
     "quote_position",
     "quote_liquidation",
     "quote_lender",

@@ -4,7 +4,7 @@ use super::common::*;
 use plimsoll_client::accounts::{AccountState, Lender as LenderAccount};
 use plimsoll_client::PROGRAM_ID;
 use plimsoll_engine::fixed::Word128;
-use plimsoll_engine::state::{LenderState, PositionState, ReserveState};
+use plimsoll_engine::state::{BackstopProviderState, BackstopState, LenderState, PositionState, ReserveState};
 
 fn corrupt<T: AccountState>(world: &mut World, address: Pubkey, mut state: T, edit: impl FnOnce(&mut T)) {
     edit(&mut state);
@@ -29,12 +29,46 @@ fn lender(setting: &mut Setting, edit: impl FnOnce(&mut LenderState)) {
     corrupt(&mut setting.world, account.address, account.state, edit);
 }
 
+/// Edits the USDC pool.
+fn pool(setting: &mut Setting, edit: impl FnOnce(&mut BackstopState)) {
+    let account = setting.world.backstop(&setting.usdc);
+    corrupt(&mut setting.world, account.address, account.state, edit);
+}
+
+/// Edits what the liquidator has in the USDC pool.
+fn provider(setting: &mut Setting, edit: impl FnOnce(&mut BackstopProviderState)) {
+    let account = setting.world.backstop_provider(&setting.liquidator, &setting.usdc);
+    corrupt(&mut setting.world, account.address, account.state, edit);
+}
+
+/// The market with a pool that bought a little: 1,000 USDC of the liquidator's in it and 10 more warming up.
+fn with_pool() -> Setting {
+    let mut setting = setting();
+    let (sol, usdc, provider) = (setting.sol.clone(), setting.usdc.clone(), setting.liquidator.clone());
+    let world = &mut setting.world;
+    let policy = plimsoll_engine::state::BackstopPolicy { trigger_health_bps: 9_999, ..backstop_policy() };
+    world.create_backstop(&usdc, policy).expect("a pool");
+    world.opt_in(&usdc, &sol, sol.atoms("1000")).expect("a collateral");
+    world.deposit_backstop(&provider, &usdc, usdc.atoms("1000")).expect("a deposit");
+    world.advance_with_prices(14_400);
+    world.join_backstop(&provider, &provider, &usdc).expect("a warm deposit");
+    world.deposit_backstop(&provider, &usdc, usdc.atoms("10")).expect("a deposit");
+    let unhealthy = setting.borrower("1", "100");
+    let world = &mut setting.world;
+    world.set_price(&sol, "110");
+    world.refresh_prices();
+    world.backstop_liquidate(&provider, &unhealthy, &sol, &usdc, 0).expect("a purchase");
+    world.set_price(&sol, "150");
+    world.refresh_prices();
+    setting
+}
+
 /// Breaks one thing.
 type Break = fn(&mut Setting, &Borrower);
 
 #[test]
 fn each_broken_invariant_is_noticed_by_its_id() -> Told {
-    let breaks: [(&str, Break); 15] = [
+    let breaks: [(&str, Break); 20] = [
         ("I1", |setting, _| {
             let vault = setting.usdc.vault(Vault::Liquidity);
             let mut account = setting.world.svm.get_account(&vault).expect("a vault");
@@ -73,12 +107,18 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
         ("I14", |setting, _| {
             reserve(setting, |state| state.provision_shares = Word128::new(state.provision_shares.get() + 1));
         }),
+        ("I15", |setting, _| pool(setting, |state| state.deposit_atoms += 1)),
+        ("I16", |setting, _| pool(setting, |state| state.collaterals[0].atoms += 1)),
+        // Each of its three sums.
+        ("I17", |setting, _| pool(setting, |state| state.deposit_atoms /= 2)),
+        ("I17", |setting, _| provider(setting, |state| state.warming_atoms -= 1)),
+        ("I17", |setting, _| pool(setting, |state| state.collaterals[0].atoms /= 2)),
     ];
     let unbroken: Vec<&str> =
         INVARIANTS.iter().map(|(id, _)| *id).filter(|id| breaks.iter().all(|(broken, _)| broken != id)).collect();
     assert!(unbroken.is_empty(), "never broken: {unbroken:?}");
     for (id, break_it) in breaks {
-        let mut setting = setting();
+        let mut setting = with_pool();
         let borrower = setting.borrower("10", "500");
         setting.world.check_invariants();
         break_it(&mut setting, &borrower);

@@ -72,8 +72,8 @@ state! {
         pub updated_at: i64,
         /// 1 where that is below zero.
         pub negative: u64,
-        /// Below zero: the lowest it was since it was last at zero, atoms.
-        pub peak: u64,
+        /// What of that which came in since it was last at zero is forgotten, atoms.
+        pub forgotten: u64,
     }
 }
 

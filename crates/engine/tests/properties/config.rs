@@ -86,6 +86,14 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ("no kink", |c| c.rates.kink_utilisation_bps = 0, InvalidRates),
         ("kink at full use", |c| c.rates.kink_utilisation_bps = 10_000, InvalidRates),
         ("more than all interest given away", |c| c.rates.insurance_share_bps = 9_501, InvalidRates),
+        ("an outflow of nothing", |c| c.caps.outflow_atoms = 0, InvalidOutflowLimit),
+        ("an outflow within less than a minute", |c| c.caps.outflow_secs = 59, InvalidOutflowLimit),
+        ("an outflow over more than a week", |c| c.caps.outflow_secs = 604_801, InvalidOutflowLimit),
+        (
+            "no limit, over no time",
+            |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (u64::MAX, 0),
+            InvalidOutflowLimit,
+        ),
         ("rescue allowance above the cap", |c| c.caps.rescue_allowance_bps = 10_001, CapTooLargeForDepth),
         (
             "cap that would not leave lenders whole",
@@ -117,6 +125,8 @@ fn the_limits_themselves_are_allowed() {
             (c.caps.collateral_atoms, c.caps.rescue_allowance_bps) = (50_000_000_000_000, 10_000)
         }),
         ("a push oracle", |c| c.oracle_kind = 1),
+        ("an atom in a minute", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (1, 60)),
+        ("no limit, over a week", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (u64::MAX, 604_800)),
         ("the largest rate", |c| c.rates.max_rate_bps = 100_000),
     ];
     for (name, change) in allowed {

@@ -17,6 +17,8 @@ mod health;
 mod interest;
 mod liquidation;
 mod oracle;
+mod outflow;
+mod pause;
 mod pools;
 mod price;
 mod provision;

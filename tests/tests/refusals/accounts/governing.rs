@@ -92,6 +92,30 @@ pub fn governing_cases() -> Vec<Case> {
             ]),
         },
         Case {
+            name: "pause",
+            created: &[],
+            build: |s| pause_of(s, s.scene.world.market).pause(60),
+            accounts: join(vec![
+                vec![
+                    at("guardian", vec![no("a stranger", stranger, NotGuardian)]),
+                    at("market", vec![yes("another market of the guardian's", foreign_market)]),
+                ],
+                event(),
+            ]),
+        },
+        Case {
+            name: "unpause",
+            created: &[],
+            build: |s| pause_of(s, s.scene.world.market).unpause(),
+            accounts: join(vec![
+                vec![
+                    at("guardian", vec![no("a stranger", stranger, NotGuardian)]),
+                    at("market", vec![no("another market, where it runs", foreign_market, InvalidPause)]),
+                ],
+                event(),
+            ]),
+        },
+        Case {
             name: "refresh_reserves",
             created: &[],
             build: |s| {
@@ -198,4 +222,9 @@ pub fn governing_cases() -> Vec<Case> {
             ]),
         },
     ]
+}
+
+/// A pause of supplying in a market.
+fn pause_of(stage: &super::stage::Stage, market: Pubkey) -> ix::ChangePause {
+    ix::ChangePause { guardian: stage.scene.world.admin().address(), market, action: Pausable::Supply }
 }
