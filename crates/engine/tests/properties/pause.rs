@@ -175,14 +175,14 @@ fn a_sale_has_fallen_no_further_than_it_could_since_the_pause_and_no_further_tha
             let _ = market.unpause(Pausable::Liquidate, &at(end));
         }
         let now = at(NOW.unix + later);
-        let recovery = Some(RecoverySale { fallen: Factor(fallen), entitled_atoms: 7 });
+        let recovery = Some(RecoverySale { fallen: Some(Factor(fallen)), entitled_atoms: 7 });
         let standing = Standing { recovery, auction_secs: 5, ..Standing::default() };
         let seen = standing.in_market(&market, &now);
         // 2^-40 of the auction at a time, rounded down.
         let since = u128::try_from((now.unix - end).max(0)).unwrap();
         let line = u64::try_from((since << 40) / u128::from(auction_secs)).unwrap();
         let expected = Factor(fallen.min(line));
-        prop_assert_eq!(seen.recovery, Some(RecoverySale { fallen: expected, entitled_atoms: 7 }));
+        prop_assert_eq!(seen.recovery, Some(RecoverySale { fallen: Some(expected), entitled_atoms: 7 }));
         prop_assert_eq!(seen.paused_until, if now.unix < end { end } else { 0 });
         prop_assert_eq!(Standing { paused_until: 0, recovery, ..seen }, standing);
         // Where nothing was ever paused nothing is different.
