@@ -11,6 +11,7 @@ mod refusals {
     mod flash;
     mod health;
     mod legs;
+    mod parameters;
     mod pauses;
     mod prices;
     mod tokens;

@@ -12,6 +12,7 @@ mod flash;
 mod governing;
 mod lending;
 mod liquidating;
+mod parameters;
 mod places;
 mod positions;
 mod stage;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         flash::flash_cases(),
         governing::governing_cases(),
         backstop::backstop_cases(),
+        parameters::parameter_cases(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -59,6 +61,8 @@ pub fn stage_for(case: &str) -> Stage {
         "join_backstop" => stage.warm_up(WARM_UP_SECS),
         "withdraw_backstop" => stage.request_withdrawal(),
         "claim_backstop_gain" => stage.gain(),
+        "execute_proposal" | "cancel_proposal" => parameters::ripen(&mut stage),
+        "accept_role" => parameters::promise(&mut stage),
         "unpause" => {
             stage.scene.world.pause(Pausable::Supply, 60).expect("a pause");
         }
@@ -148,6 +152,7 @@ fn an_account_of_the_program_is_of_its_kind_and_the_programs() {
             "backstop",
             "previous",
             "provider",
+            "proposal",
         ]
         .contains(account);
         if !is_state || case.created.contains(account) {
@@ -197,7 +202,7 @@ fn every_signature_is_needed() {
         let what = format!("{} without the signature of {}", case.name, case.accounts[index].0);
         stage.refuses_alone(&what, ErrorCode::AccountNotSigner, &unsigned);
     });
-    assert!(signers >= 28, "{signers}");
+    assert!(signers >= 33, "{signers}");
 }
 
 #[test]
@@ -219,7 +224,7 @@ fn every_writable_account_must_be_writable() {
             stage.refuses_alone(&what, ErrorCode::ConstraintMut, &protected);
         }
     });
-    assert!(writable >= 110, "{writable}");
+    assert!(writable >= 126, "{writable}");
 }
 
 #[test]
