@@ -13,6 +13,7 @@ mod counting;
 mod extremes;
 mod fixed;
 mod flash;
+mod governance;
 mod health;
 mod interest;
 mod liquidation;
