@@ -12,6 +12,7 @@ mod stories {
     mod defaults;
     mod dust;
     mod flash;
+    mod governance;
     mod interest;
     mod kit;
     mod limits;

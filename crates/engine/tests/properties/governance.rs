@@ -223,6 +223,17 @@ fn what_tightens_never_raises_initial_health_nor_a_limit() {
             at_most(&after.initial.0, &(&before.initial.0 + &before.slack), &format!("{parameter:?} {old} -> {new}"))?;
             at_most(&before.initial.1, &after.initial.1, &format!("{parameter:?} {old} -> {new}, as debt"))?;
             prop_assert!(after.maintenance == before.maintenance, "{:?} moves maintenance health", parameter);
+            // And when the walk has arrived: what is in force no longer hides what was signed.
+            let there = ReserveState { risk: reserve.risk_target, ..reserve };
+            let arrived = looks(&there, &leg.reading, leg.atoms, &NOW);
+            at_most(&arrived.initial.0, &(&before.initial.0 + &before.slack), &format!("{parameter:?} arrived"))?;
+            at_most(&before.initial.1, &arrived.initial.1, &format!("{parameter:?} arrived, as debt"))?;
+            at_most(
+                &arrived.maintenance.0,
+                &(&before.maintenance.0 + &before.slack),
+                &format!("{parameter:?} in force"),
+            )?;
+            at_most(&before.maintenance.1, &arrived.maintenance.1, &format!("{parameter:?} in force, as debt"))?;
             let (caps, before) = (reserve.caps, leg.reserve.caps);
             prop_assert!(caps.supply_atoms <= before.supply_atoms && caps.borrow_atoms <= before.borrow_atoms);
             prop_assert!(caps.with_rescue() <= before.with_rescue());
@@ -268,16 +279,39 @@ fn terms(risk: &RiskTerms) -> Vec<u64> {
     bytemuck::cast_slice::<u8, u64>(bytes_of(risk)).to_vec()
 }
 
-/// Signs random changes of the terms, either way; those that are refused change nothing.
+/// What invariants join with the terms.
+const JOINED: [Parameter; 6] = [
+    Parameter::Initial,
+    Parameter::InitialDebtWeight,
+    Parameter::BonusMax,
+    Parameter::BonusHealth,
+    Parameter::CollateralCap,
+    Parameter::RescueAllowance,
+];
+
+/// Signs random changes of the terms and of what is joined with them, either way; those that are refused change nothing.
 fn sign(reserve: &mut ReserveState, market: &MarketState, now: &Now, seeds: &[u64]) {
     for seed in seeds {
-        let parameter = Parameter::of(100 + u16::try_from(seed % 12).unwrap()).unwrap();
-        let mut subject = Subject::Reserve(reserve, market);
-        let old = subject.read(parameter).unwrap().as_number().unwrap();
-        let new = ParameterValue::number(other_than(old, seed & 1 << 60 == 0, seed >> 4));
         let before = *reserve;
-        if Subject::Reserve(reserve, market).write(parameter, &new, now).is_err() {
+        let (terms, signed) = (&before.risk, &before.risk_target);
+        let parameter = match usize::try_from(seed % 18).unwrap() {
+            of @ 0..12 => Parameter::of(100 + u16::try_from(of).unwrap()).unwrap(),
+            of => JOINED[of - 12],
+        };
+        let old = Subject::Reserve(reserve, market).read(parameter).unwrap().as_number().unwrap();
+        // Of what is joined, as often a value that suits one of both terms and not the other.
+        let other = other_than(old, seed & 1 << 60 == 0, seed >> 4);
+        let new = match parameter {
+            _ if seed & 1 << 61 == 0 => other,
+            Parameter::Initial => terms.maintenance_bps.max(signed.maintenance_bps) - 1,
+            Parameter::InitialDebtWeight => terms.debt_weight_bps.min(signed.debt_weight_bps),
+            _ => other,
+        };
+        if Subject::Reserve(reserve, market).write(parameter, &ParameterValue::number(new), now).is_err() {
             assert!(bytes_of(reserve) == bytes_of(&before), "{parameter:?}: refused, but not without effect");
+        } else if (parameter as u16) < 120 {
+            assert_eq!(reserve.ramped_at, now.unix, "the first step is an hour away");
+            assert!(!reserve.walk_terms(&Now { unix: now.unix + HOUR - 1, ..*now }));
         }
     }
 }
@@ -338,6 +372,62 @@ fn terms_walk_from_where_they_are_a_step_an_hour_and_initial_health_is_never_lax
         Ok(())
     });
     assert!(walked.get() > 20_000, "{}", walked.get());
+}
+
+#[test]
+fn a_change_stands_the_worst_of_all_that_the_walk_meets() {
+    let (market, now) = (market(), NOW);
+    let sign = |reserve: &mut ReserveState, parameter, value| {
+        tighten(&mut Subject::Reserve(reserve, &market), parameter, &ParameterValue::number(value), &now)
+    };
+    // The least depth that is accepted.
+    let least = |reserve: &ReserveState| {
+        let (mut refused, mut accepted) = (0, reserve.risk_target.depth_atoms);
+        while accepted - refused > 1 {
+            let middle = refused + (accepted - refused) / 2;
+            let is_accepted = sign(&mut { *reserve }, Parameter::Depth, middle).is_ok();
+            (refused, accepted) = if is_accepted { (refused, middle) } else { (middle, accepted) };
+        }
+        accepted
+    };
+    let mut reserve = valid_reserve();
+    sign(&mut reserve, Parameter::CollateralCap, 1_000_000_000_000).unwrap();
+    sign(&mut reserve, Parameter::DepthFloor, 1).unwrap();
+    reserve.risk = reserve.risk_target;
+    let before = least(&reserve);
+    sign(&mut reserve, Parameter::Initial, 3_000).unwrap();
+    sign(&mut reserve, Parameter::Maintenance, 4_000).unwrap();
+    // A factor of 0.4 bears far less depth, but 0.8 is in force for weeks while a little less depth arrives tomorrow.
+    assert_eq!(least(&reserve), before);
+    assert_eq!(sign(&mut reserve, Parameter::Depth, before - 1), Err(EngineError::CapTooLargeForDepth));
+    reserve.risk = reserve.risk_target;
+    assert!(least(&reserve) < before / 4, "{} of {before}", least(&reserve));
+}
+
+/// A limit of the design, told: what validity asks of the price, a tightening must meet too.
+#[test]
+fn where_an_atom_has_become_worth_too_much_no_parameter_of_the_reserve_changes_either_way() {
+    let (market, mut reserve) = (market(), valid_reserve());
+    let supply_cap = |reserve: &mut ReserveState| {
+        tighten(&mut Subject::Reserve(reserve, &market), Parameter::SupplyCap, &ParameterValue::number(1), &NOW)
+    };
+    // 100,000 atoms are to be worth 10 USD at most: at nine decimals, a price of 100,000 USD.
+    reserve.reading.price = 99_999 * 100_000_000;
+    assert_eq!(supply_cap(&mut { reserve }), Ok(()));
+    reserve.reading.price = 100_001 * 100_000_000;
+    let before = reserve;
+    assert_eq!(supply_cap(&mut reserve), Err(EngineError::DustTooSmall));
+    assert!(bytes_of(&reserve) == bytes_of(&before));
+}
+
+/// A limit of the design, told: a rate has no upper bound of its own, and a far target makes large steps.
+#[test]
+fn one_step_toward_a_rate_without_bound_is_the_end_of_the_bound_on_volatility() {
+    let (market, mut reserve) = (market(), valid_reserve());
+    let most = ParameterValue::number(u64::MAX);
+    tighten(&mut Subject::Reserve(&mut reserve, &market), Parameter::SigmaRise, &most, &NOW).unwrap();
+    assert!(reserve.walk_terms(&Now { unix: NOW.unix + HOUR, ..NOW }));
+    assert_eq!(reserve.risk.sigma_rise_bps_per_hour, 100 + u64::MAX / 1_000);
 }
 
 /// What is done to one parameter.
@@ -550,4 +640,17 @@ fn a_role_goes_to_whom_it_was_promised_once_and_to_nobody_else() {
     });
     assert_eq!([0, 1, 2].map(Role::of), roles.map(Ok));
     assert!((3..=255).all(|number| Role::of(number) == Err(EngineError::InvalidParameter)));
+}
+
+#[test]
+fn the_document_lists_every_parameter_with_its_number_and_direction() {
+    let document = include_str!("../../../../docs/governance.md");
+    let (_, table) = document.split_once("| number | name | tighter | what |").expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let listed: Vec<Vec<&str>> = rows.map(|row| row.split('|').map(str::trim).skip(1).take(3).collect()).collect();
+    let known = Parameter::ALL.iter().map(|&parameter| {
+        let direction = format!("{:?}", parameter.direction()).to_lowercase();
+        vec![(parameter as u16).to_string(), format!("{parameter:?}"), direction]
+    });
+    assert_eq!(listed, known.collect::<Vec<_>>());
 }
