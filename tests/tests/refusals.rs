@@ -7,6 +7,7 @@ mod refusals {
     mod amounts;
     mod backstop;
     mod config;
+    mod extensions;
     mod feeds;
     mod flash;
     mod health;
