@@ -12,6 +12,7 @@ mod refusals {
     mod flash;
     mod health;
     mod legs;
+    mod oracle_table;
     mod prices;
     mod tokens;
 }
