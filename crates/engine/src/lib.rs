@@ -28,6 +28,7 @@ pub mod flash;
 pub mod health;
 pub mod interest;
 pub mod liquidation;
+pub mod oracle_policy;
 pub mod outflow;
 pub mod pause;
 pub mod policy;
