@@ -7,10 +7,12 @@ mod refusals {
     mod amounts;
     mod backstop;
     mod config;
+    mod extensions;
     mod feeds;
     mod flash;
     mod health;
     mod legs;
+    mod oracle_table;
     mod parameters;
     mod pauses;
     mod prices;

@@ -24,6 +24,7 @@ mod stories {
     mod reserves;
     mod sales;
     mod throttles;
+    mod traps;
     mod volatility;
     mod walks;
 

@@ -2,6 +2,7 @@
 
 mod demo;
 mod pictures;
+mod tables;
 mod vectors;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Command {
     Demo(demo::Args),
     /// Draw the pictures of the documents with the engine's own functions.
     Pictures(pictures::Args),
+    /// Write the tables of the documents from the engine's own.
+    Tables(tables::Args),
     /// Evaluate golden cases through the engine and compare.
     Vectors(vectors::Args),
 }
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Pictures(args) => pictures::run(&args),
+        Command::Tables(args) => tables::run(&args),
         Command::Vectors(args) => vectors::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -29,6 +29,7 @@ pub mod governance;
 pub mod health;
 pub mod interest;
 pub mod liquidation;
+pub mod oracle_policy;
 pub mod outflow;
 pub mod pause;
 pub mod policy;

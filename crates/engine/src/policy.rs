@@ -1,4 +1,5 @@
-//! Terms in force, which price may serve which action, and the invariants of a configuration.
+//! Terms in force, the newest reading, and the invariants of a configuration. (Which price may serve which action:
+//! `oracle_policy`.)
 
 use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
@@ -108,86 +109,6 @@ impl ReserveState {
 /// Part of `number` in bps, rounded down, saturating.
 pub(crate) fn bps_of(number: u64, bps: u64) -> u64 {
     saturate(widen(number) * widen(bps) / widen(BPS))
-}
-
-impl OraclePolicy {
-    /// Whether a reading may open risk: fresh, its confidence within the soft limit, close to its average.
-    ///
-    /// # Errors
-    /// `StalePrice`, `ConfidenceTooWide`, `PriceOffAverage`.
-    pub fn permit_borrow(&self, reading: &Reading, now: &Now) -> Result<()> {
-        if reading.age_secs(now.unix) > self.borrow_age_secs {
-            return Err(EngineError::StalePrice);
-        }
-        check(self.is_confident(reading), EngineError::ConfidenceTooWide)?;
-        if reading.price.abs_diff(reading.average) > bps_of(reading.average, self.ema_band_bps) {
-            return Err(EngineError::PriceOffAverage);
-        }
-        Ok(())
-    }
-
-    /// Whether a reading's confidence is within the soft limit.
-    pub fn is_confident(&self, reading: &Reading) -> bool {
-        reading.confidence <= bps_of(reading.price, self.confidence_soft_bps)
-    }
-
-    /// Whether a reading may liquidate: young enough, its confidence within the hard limit.
-    ///
-    /// # Errors
-    /// `StalePrice`, `ConfidenceTooWide`.
-    pub fn permit_liquidation(&self, reading: &Reading, now: &Now) -> Result<()> {
-        if reading.age_secs(now.unix) > self.liquidate_age_secs {
-            return Err(EngineError::StalePrice);
-        }
-        if reading.confidence > bps_of(reading.price, self.confidence_hard_bps) {
-            return Err(EngineError::ConfidenceTooWide);
-        }
-        Ok(())
-    }
-
-    /// Whether a reading is good enough for the backstop to buy at, either side of the pair: a quarter of the liquidation age,
-    /// confidence within the soft limit. Providers do not choose the moment, so they get a better price than a liquidator,
-    /// who does.
-    ///
-    /// # Errors
-    /// `StalePrice`, `ConfidenceTooWide`.
-    pub fn permit_absorption(&self, reading: &Reading, now: &Now) -> Result<()> {
-        if reading.age_secs(now.unix) > self.liquidate_age_secs / 4 {
-            return Err(EngineError::StalePrice);
-        }
-        check(self.is_confident(reading), EngineError::ConfidenceTooWide)
-    }
-
-    /// What an old reading still counts `noticed_secs` after the notice: falling in a line from one to zero over
-    /// `dead_secs - stale_secs`. Rounded down.
-    pub fn fade(&self, noticed_secs: u64) -> Factor {
-        let whole = self.dead_secs.saturating_sub(self.stale_secs);
-        Factor::ratio_floor(widen(whole.saturating_sub(noticed_secs)), widen(whole)).min(Factor::ONE)
-    }
-
-    /// What confidence exceeds the soft limit, in the reading's numbers: moves the price for the borrower. Counted up to
-    /// the hard limit only, or one reading of a worthless token with an absurd confidence would make a position immortal.
-    pub fn confidence_excess(&self, reading: &Reading) -> u64 {
-        self.confidence_counted(reading).saturating_sub(bps_of(reading.price, self.confidence_soft_bps))
-    }
-
-    /// The confidence, up to the hard limit, in the reading's numbers.
-    pub fn confidence_counted(&self, reading: &Reading) -> u64 {
-        reading.confidence.min(bps_of(reading.price, self.confidence_hard_bps))
-    }
-
-    fn validate(&self) -> Result<()> {
-        let ages = 0 < self.borrow_age_secs
-            && self.borrow_age_secs <= self.liquidate_age_secs
-            && self.liquidate_age_secs <= self.stale_secs
-            && self.stale_secs < self.dead_secs
-            && self.dead_secs <= 7 * 86_400;
-        let confidence = 0 < self.confidence_soft_bps
-            && self.confidence_soft_bps <= self.confidence_hard_bps
-            && self.confidence_hard_bps <= 5_000;
-        let rest = (1..=5_000).contains(&self.ema_band_bps) && (1..=86_400).contains(&self.sample_secs);
-        check(ages && confidence && rest && self.reserved == [0; 2], EngineError::InvalidOraclePolicy)
-    }
 }
 
 pub(crate) fn check(condition: bool, error: EngineError) -> Result<()> {

@@ -89,12 +89,12 @@ impl Token {
 }
 
 impl World {
-    /// Creates a mint of the house's.
+    /// Creates a mint of the house's, which may freeze accounts of it too, as the issuers of stable coins may.
     pub fn create_mint(&mut self, decimals: u8, kind: Kind) -> Pubkey {
         let mint = self.fresh_address();
         self.put_account(mint, kind.program(), vec![0; MINT_BYTES]);
         let house = self.house.address();
-        let initialize = token_instruction::initialize_mint2(&kind.program(), &mint, &house, None, decimals);
+        let initialize = token_instruction::initialize_mint2(&kind.program(), &mint, &house, Some(&house), decimals);
         self.must_send(&[initialize.expect("a token program")]);
         mint
     }
@@ -122,6 +122,13 @@ impl World {
         let house = self.house.address();
         let mint = token_instruction::mint_to(&token.kind.program(), &token.mint, account, &house, &[], atoms);
         self.must_send(&[mint.expect("a token program")]);
+    }
+
+    /// The issuer freezes a token account.
+    pub fn freeze(&mut self, account: &Pubkey, token: &Token) {
+        let house = self.house.address();
+        let freeze = token_instruction::freeze_account(&token.kind.program(), account, &token.mint, &house, &[]);
+        self.must_send(&[freeze.expect("a token program")]);
     }
 
     /// Atoms in a token account, 0 where there is none.

@@ -189,10 +189,26 @@ pub enum PlimsollError {
     TipAccountMissing = 616,
 
     /// Tokens.
-    #[msg("Mint has an extension this program does not accept")]
+    #[msg("Mint has an extension this program does not accept: one it does not know, or one that shows other amounts than it moves")]
     ExtensionRefused = 700,
     #[msg("Mint belongs to neither token program")]
     NotAMint = 701,
+    #[msg("Mint takes a fee of transfers, or may come to: a vault would receive less than was sent")]
+    TransferFeeRefused = 702,
+    #[msg("Mint has a transfer hook, or may come to: foreign code would decide whether tokens move")]
+    TransferHookRefused = 703,
+    #[msg("Mint has confidential transfers, fees or supply: amounts that cannot be read cannot be accounted for")]
+    ConfidentialTransferRefused = 704,
+    #[msg("Mint is not transferable: it could be neither seized nor redeemed")]
+    NonTransferableRefused = 705,
+    #[msg("Mint has a permanent delegate, who could take tokens out of a vault")]
+    PermanentDelegateRefused = 706,
+    #[msg("Mint can be paused: liquidations would stop with it")]
+    PausableRefused = 707,
+    #[msg("Mint can be closed, and made anew at its address with other extensions")]
+    CloseAuthorityRefused = 708,
+    #[msg("Mint sets the state of new accounts, which are frozen or may come to be")]
+    DefaultFrozenRefused = 709,
 
     /// Backstop.
     #[msg(
@@ -267,7 +283,7 @@ pub enum PlimsollError {
     NotPending = 918,
     #[msg("Signer is neither admin nor council of the market")]
     NotCouncil = 919,
-    #[msg("Signer may not cancel this proposal while it can be executed: admin, council or guardian may")]
+    #[msg("Signer may not cancel this proposal while it can be executed: admin and council may, and the guardian but for its own replacement")]
     MayNotCancel = 920,
     #[msg("Proposal is of another market, account or parameter")]
     WrongProposal = 921,

@@ -26,6 +26,17 @@ use instructions::*;
 
 declare_id!("82tJvt45R3sytKqdKPDgftZZxS6tw7YStg9qLAQ8ZHdf");
 
+// Who finds the program on a chain finds in its file where to report a flaw. Not in programs that link this one.
+#[cfg(not(feature = "no-entrypoint"))]
+solana_security_txt::security_txt! {
+    name: "Plimsoll",
+    project_url: "not published",
+    contacts: "other:a private security advisory on the host of the source repository",
+    policy: "SECURITY.md in the source repository",
+    preferred_languages: "en",
+    auditors: "none"
+}
+
 /// Dispatch only. `liquidate` stands first: each instruction before it would cost it about 25 compute units.
 ///
 /// `offered` is a bit mask over the position's legs (collaterals, then debts, in slot order): bit k set means that a
@@ -284,7 +295,8 @@ pub mod plimsoll {
         execute_proposal::handle(ctx)
     }
 
-    /// Cancel a proposal. Admin, council or guardian may; anyone, once it can no longer be executed.
+    /// Cancel a proposal. Admin or council may, and the guardian, but for its own replacement; anyone, once it can no longer be
+    /// executed.
     pub fn cancel_proposal(ctx: Context<CancelProposal>) -> Result<()> {
         cancel_proposal::handle(ctx)
     }

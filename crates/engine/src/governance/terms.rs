@@ -1,7 +1,8 @@
 //! Risk terms in force, and the walk to those that were signed.
 //!
 //! Maintenance health counts with the terms in force. They walk to the signed ones in steps: at most one an hour, each by at
-//! most a thousandth of the larger value (and at least a unit, or small numbers would never arrive). Anyone may take a step,
+//! most a thousandth of the value in force (and at least a unit, or small numbers would never arrive): however far away the
+//! target is, so that nobody hurries a walk by signing what is absurd. Anyone may take a step,
 //! by `refresh_reserves` or `accrue_interest`; no step is made up for, so a reserve that was left alone does not jump. The
 //! instruction that signs a change makes none: nobody is liquidatable by a signature.
 //!
@@ -12,12 +13,12 @@ use crate::Now;
 
 /// Shortest time between two steps, seconds.
 const STEP_SECS: i64 = 3_600;
-/// A step is at most this part of the larger of both values.
+/// A step is at most this part of the value in force.
 const STEP_PARTS: u64 = 1_000;
 
 /// One step of a term toward its target.
 fn step(current: u64, target: u64) -> u64 {
-    let most = (current.max(target) / STEP_PARTS).max(1);
+    let most = (current / STEP_PARTS).max(1);
     if target > current {
         target.min(current.saturating_add(most))
     } else {

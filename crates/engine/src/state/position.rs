@@ -31,7 +31,8 @@ state! {
         pub shares: Word128,
         /// Debt shares whose loss is provided for.
         pub provision_shares: Word128,
-        /// Share of the collateral this debt may take in a recovery sale, Q40, fixed at the mark.
+        /// Share of the collateral this debt may take in a terminal sale, Q40, fixed at the mark or at the first such sale; 0
+        /// while there is none.
         pub share_at_default_q40: u64,
         /// Zero.
         pub reserved: u64,
@@ -83,7 +84,7 @@ state! {
         pub collaterals: [CollateralSlot; MAX_COLLATERALS],
         /// Debts.
         pub debts: [DebtSlot; MAX_DEBTS],
-        /// Collateral taken in a recovery sale, per debt and collateral, atoms.
+        /// Collateral taken in that sale, per debt and collateral, atoms.
         pub taken_atoms: [[u64; MAX_COLLATERALS]; MAX_DEBTS],
         /// Zero.
         pub reserved: [u8; 288],

@@ -1,6 +1,7 @@
-//! Cancel a proposal. Admin, council or guardian may; anyone, once it can no longer be executed.
+//! Cancel a proposal. Admin or council may, and the guardian, but for its own replacement; anyone, once it can no longer be executed.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::governance::Parameter;
 
 use super::execute_proposal::require_proposal;
 use super::tighten_parameter::{target_of, with_subject};
@@ -36,8 +37,10 @@ pub(crate) fn handle(ctx: Context<CancelProposal>) -> Result<()> {
     let target = target_of(&accounts.market, &accounts.reserve);
     let proposal = require_proposal(&accounts.proposal, &target, accounts.proposer.key)?;
     let is_role = {
-        let market = &accounts.market.load()?.state;
-        [&market.admin, &market.council, &market.guardian].contains(&accounts.authority.key.as_array())
+        let (market, signer) = (&accounts.market.load()?.state, accounts.authority.key.as_array());
+        // A guardian whose key was stolen does not keep itself in office.
+        let guards = market.guardian == *signer && proposal.parameter != Parameter::Guardian as u16;
+        [&market.admin, &market.council].contains(&signer) || guards
     };
     let is_over = with_subject(&accounts.market, &accounts.reserve, |subject| Ok(proposal.is_over(subject, &now)))?;
     require!(is_role || is_over, PlimsollError::MayNotCancel);

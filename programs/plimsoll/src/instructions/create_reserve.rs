@@ -22,8 +22,11 @@ pub struct CreateReserve<'info> {
     /// Market.
     pub market: AccountLoader<'info, Market>,
     /// The new reserve.
+    // The mint is judged here, before the vaults are made: Anchor sizes them by the mint's extensions, and of one that it
+    // does not know it says no more than that the data are invalid.
     #[account(init, payer = admin, space = 8 + std::mem::size_of::<Reserve>(),
-        seeds = [RESERVE_SEED, market.key().as_ref(), mint.key().as_ref()], bump)]
+        seeds = [RESERVE_SEED, market.key().as_ref(), mint.key().as_ref()], bump,
+        constraint = tokens::accept_mint(mint.as_ref().as_ref()).map(|_| true)?)]
     pub reserve: AccountLoader<'info, Reserve>,
     /// Mint of the token. SPL Token, or Token-2022 with none but descriptive extensions.
     pub mint: Box<InterfaceAccount<'info, Mint>>,
