@@ -55,3 +55,8 @@ pub struct Now {
     /// Slot.
     pub slot: u64,
 }
+
+/// `secs` after `unix`.
+pub(crate) fn after(unix: i64, secs: u64) -> i64 {
+    unix.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX))
+}

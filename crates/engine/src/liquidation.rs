@@ -6,7 +6,7 @@
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
-use crate::recovery::SalePrice;
+use crate::recovery::{RecoverySale, SalePrice};
 use crate::standing::Standing;
 use crate::state::{BonusTerms, MarketPolicy, ReserveState, MAX_DEBTS};
 use crate::throttle::{urgency, Allowance, Throttle};
@@ -377,8 +377,9 @@ pub(crate) fn plan_within(
     let wanted = to_target.map_or(debt.owed_atoms, |value| debt.price.atoms_ceil(value));
     // One of several debts may not take what is the others' to take.
     let is_shared = is_terminal && exposure.debts().len() > 1;
-    let first_sale = is_shared.then(|| exposure.first_sale((collateral_index, debt_index)));
-    let sale_of_pair = standing.recovery.filter(|_| is_terminal).or(first_sale);
+    let debt_shares_q40 = if is_shared { exposure.debt_shares_q40() } else { [0; MAX_DEBTS] };
+    let first_sale = || is_shared.then(|| RecoverySale::first(&debt_shares_q40, debt_index, collateral.atoms));
+    let sale_of_pair = standing.recovery.filter(|_| is_terminal).or_else(first_sale);
     let seize_max_atoms = match sale_of_pair {
         Some(sale) => sale.entitled_atoms,
         None if is_terminal => u64::MAX,
@@ -422,7 +423,7 @@ pub(crate) fn plan_within(
         closes_debt: repay_atoms == debt.owed_atoms,
         collateral_value,
         debt_value,
-        debt_shares_q40: if is_shared { exposure.debt_shares_q40() } else { [0; MAX_DEBTS] },
+        debt_shares_q40,
     })
 }
 

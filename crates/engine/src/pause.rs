@@ -7,7 +7,7 @@
 use crate::error::{EngineError, Result};
 use crate::policy::check;
 use crate::state::{MarketState, Pause, PAUSABLE_ACTIONS};
-use crate::Now;
+use crate::{after, Now};
 
 /// After a pause of liquidations the next may not begin for so long: at most one within a day.
 const LIQUIDATION_GAP_SECS: u64 = 86_400;
@@ -44,11 +44,6 @@ impl Pausable {
 
 const _: () = assert!(Pausable::ALL.len() <= PAUSABLE_ACTIONS);
 
-/// `secs` after `unix`.
-fn after(unix: i64, secs: u64) -> i64 {
-    unix.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX))
-}
-
 impl MarketState {
     /// Until when an action is paused, unix time; 0 where it is not.
     pub fn paused_until(&self, action: Pausable, now: &Now) -> i64 {
@@ -69,11 +64,11 @@ impl MarketState {
         check(self.paused_until(action, now) == 0, EngineError::Paused)
     }
 
-    /// Pauses an action for `secs`.
+    /// Pauses an action for `secs`. Returns its times.
     ///
     /// # Errors
     /// `InvalidPause`, `PauseTooSoon`.
-    pub fn pause(&mut self, action: Pausable, secs: u64, now: &Now) -> Result<()> {
+    pub fn pause(&mut self, action: Pausable, secs: u64, now: &Now) -> Result<Pause> {
         let (longest, gap_secs) = match action {
             Pausable::Liquidate => (self.policy.liquidation_pause_max_secs, secs.max(LIQUIDATION_GAP_SECS)),
             _ => (self.policy.pause_max_secs, secs),
@@ -83,18 +78,17 @@ impl MarketState {
         check(now.unix >= pause.not_before, EngineError::PauseTooSoon)?;
         let paused_until = after(now.unix, secs);
         *pause = Pause { paused_until, not_before: after(paused_until, gap_secs) };
-        Ok(())
+        Ok(*pause)
     }
 
-    /// Ends a pause early. When the next may begin stays as it was.
+    /// Ends a pause early. When the next may begin stays as it was. Returns its times.
     ///
     /// # Errors
     /// `InvalidPause` where the action is not paused.
-    pub fn unpause(&mut self, action: Pausable, now: &Now) -> Result<()> {
+    pub fn unpause(&mut self, action: Pausable, now: &Now) -> Result<Pause> {
         check(self.paused_until(action, now) != 0, EngineError::InvalidPause)?;
-        if let Some(pause) = self.pauses.get_mut(action.index()) {
-            pause.paused_until = now.unix;
-        }
-        Ok(())
+        let pause = self.pauses.get_mut(action.index()).ok_or(EngineError::InvalidPause)?;
+        pause.paused_until = now.unix;
+        Ok(*pause)
     }
 }

@@ -4,8 +4,8 @@
 //! expected loss = max(0, D - sum ALV_i)      at prices in the borrower's favour, ALV without the maintenance factor
 //! ```
 //!
-//! It is split over the position's debts by what each may take of the collateral, and kept as *debt shares*, so that it grows with the debt. A repayment lets
-//! go of as much as it pays; a liquidation, which takes collateral with the debt, only of what would exceed the debt that is
+//! It is split over the position's debts by what each may take of the collateral, and kept as *debt shares*,
+//! so that it grows with the debt. A repayment lets go of as much as it pays; a liquidation, which takes collateral with the debt, only of what would exceed the debt that is
 //! left (or selling a little would let a lender out at a better price). While it stands lenders redeem at `(assets - provision) / shares`: whoever leaves before the loss is
 //! known leaves its expected part to those who stay and bear it. Insurance pays first, so what it covers is nobody's to leave
 //! behind. A provision rises at once, and falls at a bounded speed and no further than prices *against* the borrower allow,
@@ -127,9 +127,7 @@ impl PositionState {
         reserve.provision_shares = Word128::new(others.checked_add(next).ok_or(EngineError::AmountTooLarge)?);
         Ok(owed_ceil(next, reserve.debt_index.get()))
     }
-}
 
-impl PositionState {
     /// Pays whoever marked this default from the insurance of one of its debts, by ledger: what the market allows, at most a
     /// hundredth of what is provided for that debt, at most what insurance has. Once per default, however often it is
     /// marked: not again before the debts are settled or repaid. Returns how much, rounded down, atoms.
@@ -157,20 +155,28 @@ impl ReserveState {
         owed_ceil(self.provision_shares.get(), self.debt_index.get())
     }
 
-    /// What of it lenders will bear: what insurance, which pays first, does not cover. At most the lenders' assets, atoms.
-    /// Interest must be booked.
+    /// What insurance can pay, what has accrued to it and is not yet cash included, atoms.
+    pub(crate) fn insured_atoms(&self) -> u64 {
+        self.insurance_atoms.saturating_add(self.insurance_accrued_atoms)
+    }
+
+    /// What is provided for at an index and not covered by insurance, to which so much more has accrued by then.
+    fn uninsured_at(&self, index: u128, accruing_atoms: u64) -> u64 {
+        let insured = self.insured_atoms().saturating_add(accruing_atoms);
+        owed_ceil(self.provision_shares.get(), index).saturating_sub(insured)
+    }
+
+    /// What of the provisions lenders will bear: what insurance, which pays first, does not cover. At most the lenders'
+    /// assets, atoms. Interest must be booked.
     pub fn provision_atoms(&self) -> u64 {
-        let insured = self.insurance_atoms.saturating_add(self.insurance_accrued_atoms);
-        self.provided_atoms().saturating_sub(insured).min(self.assets_atoms())
+        self.uninsured_at(self.debt_index.get(), 0).min(self.assets_atoms())
     }
 
     /// Atoms that supply shares will be redeemed for once interest is booked up to `unix`, rounded down, saturating.
     pub fn projected_redeemable_atoms(&self, shares: u128, unix: i64) -> u64 {
         let (index, assets) = (self.projected_index(unix), self.projected_assets_atoms(unix));
         let (accruing, _) = self.interest_parts(index);
-        let insured = self.insurance_atoms.saturating_add(self.insurance_accrued_atoms).saturating_add(accruing);
-        let provision = owed_ceil(self.provision_shares.get(), index).saturating_sub(insured).min(assets);
-        self.worth_floor(shares, assets - provision)
+        self.worth_floor(shares, assets.saturating_sub(self.uninsured_at(index, accruing)))
     }
 
     /// Lets go what stood for a debt that shrank or was written off.

@@ -37,15 +37,15 @@ impl Exposure {
         }
         shares
     }
+}
 
-    /// The sale of a pair of a position that is in none yet, as it begins: each debt may take its part of the collateral.
-    pub(crate) fn first_sale(&self, (collateral, debt): (usize, usize)) -> RecoverySale {
-        let shares = self.debt_shares_q40();
-        let all = shares.iter().fold(0u128, |sum, share| sum + widen(*share));
-        let own = widen(shares.get(debt).copied().unwrap_or(0));
-        let atoms = self.collaterals().get(collateral).map_or(0, |leg| leg.atoms);
-        let entitled_atoms = mul_div_floor(widen(atoms), own, all).map_or(0, saturate);
-        RecoverySale { fallen: None, entitled_atoms }
+impl RecoverySale {
+    /// The sale of a pair of a position that is in none yet: a debt may take its share of the collateral.
+    pub(crate) fn first(debt_shares_q40: &[u64; MAX_DEBTS], debt: usize, collateral_atoms: u64) -> Self {
+        let all = debt_shares_q40.iter().fold(0u128, |sum, share| sum + widen(*share));
+        let own = widen(debt_shares_q40.get(debt).copied().unwrap_or(0));
+        let entitled_atoms = mul_div_floor(widen(collateral_atoms), own, all).map_or(0, saturate);
+        Self { fallen: None, entitled_atoms }
     }
 }
 

@@ -69,7 +69,7 @@ impl ReserveState {
         let assets_before = self.assets_atoms();
         let owed_atoms = owed_ceil(shares, self.debt_index.get());
         self.debt_shares = Word128::new(self.debt_shares.get().saturating_sub(shares));
-        let insured = self.insurance_atoms.saturating_add(self.insurance_accrued_atoms);
+        let insured = self.insured_atoms();
         let (insurance_atoms, haircut_atoms) = share_loss(owed_atoms, insured, assets_before);
         let from_ledger = insurance_atoms.min(self.insurance_atoms);
         self.insurance_atoms -= from_ledger;

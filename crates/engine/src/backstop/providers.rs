@@ -19,7 +19,7 @@
 use crate::error::{EngineError, Result};
 use crate::policy::check;
 use crate::state::*;
-use crate::Now;
+use crate::{after, Now};
 
 /// What became of a warming deposit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +34,6 @@ pub enum Join {
         /// When it may join.
         warm_at: i64,
     },
-}
-
-/// `secs` after `unix`.
-pub(crate) fn after(unix: i64, secs: u64) -> i64 {
-    unix.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX))
 }
 
 impl BackstopProviderState {

@@ -76,6 +76,11 @@ macro_rules! parameters {
                 }
             }
 
+            /// Whether it is a reserve's; otherwise a market's.
+            pub fn is_of_reserve(self) -> bool {
+                matches!(self, Self::Oracle $(| Self::$reserve)*)
+            }
+
             /// The field of a market, where it is a number of one.
             fn in_market(self, market: &mut MarketState) -> Option<&mut u64> {
                 match self {
@@ -227,11 +232,6 @@ impl Parameter {
         Self::ALL.iter().copied().find(|known| *known as u16 == number).ok_or(EngineError::InvalidParameter)
     }
 
-    /// Whether it is a reserve's; otherwise a market's.
-    pub fn is_of_reserve(self) -> bool {
-        (100..200).contains(&(self as u16)) || self == Self::Oracle
-    }
-
     /// Whether a change from one value to another tightens: it needs no delay.
     ///
     /// # Errors
@@ -306,24 +306,36 @@ impl Subject<'_> {
         }
     }
 
+    /// Sets a parameter where every invariant holds with it. Otherwise nothing changes.
+    fn set_valid(&mut self, parameter: Parameter, value: &ParameterValue) -> Result<()> {
+        let old = self.read(parameter)?;
+        self.set(parameter, value)?;
+        let valid = self.validate();
+        if valid.is_err() {
+            self.set(parameter, &old)?;
+        }
+        valid
+    }
+
     /// Writes a parameter, where every invariant holds with it. Otherwise nothing changes.
     ///
     /// # Errors
     /// `InvalidParameter`, `CapGrowsTooFast`, and those of [`ReserveConfig::validate`] or
     /// [`MarketPolicy::validate`](crate::state::MarketPolicy::validate).
     pub fn write(&mut self, parameter: Parameter, value: &ParameterValue, now: &Now) -> Result<()> {
-        let old = self.read(parameter)?;
         if let (Parameter::CollateralCap, Self::Reserve(reserve, market)) = (parameter, &mut *self) {
             reserve.grow_cap(value.as_number()?, market, now)?;
         }
-        self.try_value(parameter, value)?;
-        self.set(parameter, value)?;
-        if let Self::Reserve(reserve, _) = self {
-            let raised = value.0 != old.0 && parameter == Parameter::CollateralCap;
-            if raised && value.as_number()? > old.as_number()? {
+        let before = match self {
+            Self::Market(_) => None,
+            Self::Reserve(reserve, _) => Some((reserve.risk_target, reserve.caps.collateral_atoms)),
+        };
+        self.set_valid(parameter, value)?;
+        if let (Some((risk_target, cap_atoms)), Self::Reserve(reserve, _)) = (before, self) {
+            if reserve.caps.collateral_atoms > cap_atoms {
                 reserve.cap_raised_at = now.unix;
             }
-            if (100..120).contains(&(parameter as u16)) {
+            if reserve.risk_target != risk_target {
                 // The first step is an hour away.
                 reserve.ramped_at = now.unix;
             }
@@ -334,12 +346,11 @@ impl Subject<'_> {
     /// Whether every invariant would hold with a value. Changes nothing.
     ///
     /// # Errors
-    /// Those of [`Self::write`].
+    /// `InvalidParameter`, and those of [`ReserveConfig::validate`] or
+    /// [`MarketPolicy::validate`](crate::state::MarketPolicy::validate).
     pub fn try_value(&mut self, parameter: Parameter, value: &ParameterValue) -> Result<()> {
         let old = self.read(parameter)?;
-        self.set(parameter, value)?;
-        let valid = self.validate();
-        self.set(parameter, &old)?;
-        valid
+        self.set_valid(parameter, value)?;
+        self.set(parameter, &old)
     }
 }

@@ -5,7 +5,7 @@ use crate::fixed::Value;
 use crate::governance::{Parameter, ParameterValue, Subject};
 use crate::policy::check;
 use crate::state::{MarketPolicy, MarketState, ProposalState, Pubkey, ReserveState, LAYOUT_VERSION};
-use crate::Now;
+use crate::{after, Now};
 
 /// What the first collateral cap of a new token may be worth, at the price of the moment: 100,000 USD.
 const CAP_SEED: Value = Value(100_000 * Value::PER_USD as u128);
@@ -31,11 +31,6 @@ impl Role {
         let all = [Self::Admin, Self::Guardian, Self::Council];
         all.get(usize::from(number)).copied().ok_or(EngineError::InvalidParameter)
     }
-}
-
-/// `secs` after `unix`.
-fn after(unix: i64, secs: u64) -> i64 {
-    unix.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX))
 }
 
 /// Bit of [`MarketState::flags`]: launched.

@@ -1,6 +1,5 @@
 //! What lenders and backstop providers have at stake, from the functions that act.
 
-use crate::backstop::providers::after;
 use crate::fixed::{mul_div_ceil, saturate, widen};
 use crate::interest::owed_ceil;
 use crate::outflow::Outflow;
@@ -8,7 +7,7 @@ use crate::shares::VIRTUAL_SHARES;
 use crate::state::{
     wire, BackstopProviderState, BackstopState, LenderState, PositionState, ReserveState, MAX_BACKSTOP_COLLATERALS,
 };
-use crate::Now;
+use crate::{after, Now};
 
 wire! {
     /// Where a lender stands.

@@ -98,6 +98,10 @@ fn whatever_the_guardian_tries_pauses_are_short_rare_and_end_by_themselves() {
                     (market.unpause(action, &now), if running { Err(InvalidPause) } else { Ok(()) })
                 }
             };
+            if let Ok(times) = outcome {
+                prop_assert_eq!(times, market.pauses[action as usize], "what it returns is what it wrote");
+            }
+            let outcome = outcome.map(|_| ());
             prop_assert_eq!(outcome, expected);
             seen.borrow_mut()[match (outcome, &attempt) {
                 (Ok(()), Attempt::Pause(_)) => 0,

@@ -1,26 +1,11 @@
 //! Take back a deposit that is still warming up: it never was part of the pool.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::state::BackstopState;
 
-use super::deposit_backstop::ChangeBackstopDeposit;
-use crate::error::OrRefuse;
-use crate::events::{self, DepositChange};
-use crate::oracle;
+use super::deposit_backstop::{pay_back, ChangeBackstopDeposit};
+use crate::events::DepositChange;
 
 pub(crate) fn handle(ctx: Context<ChangeBackstopDeposit>) -> Result<()> {
-    let accounts = &ctx.accounts;
-    let now = oracle::now()?;
-    accounts.require()?;
-
-    let atoms = {
-        let provider = &mut accounts.provider.load_mut()?.state;
-        let atoms = accounts.backstop.load_mut()?.state.take_back(provider, &now).or_refuse()?;
-        accounts.reserve.load_mut()?.state.give_backstop(atoms).or_refuse()?;
-        atoms
-    };
-    let event = accounts.report(DepositChange::Cancelled, atoms)?;
-
-    accounts.transfer().pay_out(&accounts.reserve, atoms)?;
-
-    events::emit(&accounts.event_authority, &event)
+    pay_back(ctx.accounts, DepositChange::Cancelled, BackstopState::take_back)
 }

@@ -2,7 +2,7 @@
 
 use anchor_lang::prelude::*;
 
-use super::require_key;
+use super::deposit_backstop::require_provider;
 use crate::error::PlimsollError;
 use crate::events::{self, AccountChanged};
 use crate::state::{Backstop, BackstopProvider};
@@ -24,10 +24,9 @@ pub struct CloseBackstopProvider<'info> {
 pub(crate) fn handle(ctx: Context<CloseBackstopProvider>) -> Result<()> {
     let accounts = &ctx.accounts;
     let owner = accounts.owner.key();
+    require_provider(&accounts.backstop, &accounts.provider, &owner)?;
     {
         let provider = &mut accounts.provider.load_mut()?.state;
-        require_key(&provider.backstop, &accounts.backstop.key(), PlimsollError::WrongBackstop)?;
-        require_key(&provider.owner, &owner, PlimsollError::NotOwner)?;
         accounts.backstop.load()?.state.sync(provider);
         require!(provider.is_empty(), PlimsollError::ProviderNotEmpty);
     }

@@ -1,6 +1,8 @@
 //! Deposit into a backstop pool. The deposit warms up first: until it joins it neither absorbs nor earns.
 
 use anchor_lang::prelude::*;
+use plimsoll_engine::state::{BackstopProviderState, BackstopState};
+use plimsoll_engine::Now;
 
 use super::require_key;
 use crate::error::{OrRefuse, PlimsollError};
@@ -42,7 +44,7 @@ pub struct ChangeBackstopDeposit<'info> {
 
 impl<'info> ChangeBackstopDeposit<'info> {
     /// The transfer between provider and liquidity vault.
-    pub(super) fn transfer(&self) -> Transfer<'_, 'info> {
+    fn transfer(&self) -> Transfer<'_, 'info> {
         Transfer {
             user_account: &self.owner_liquidity,
             mint: &self.mint,
@@ -53,7 +55,7 @@ impl<'info> ChangeBackstopDeposit<'info> {
 
     /// Checks that the pool is the reserve's, the provider account the signer's in this pool, that the tokens are the
     /// reserve's, and that none of it is lent in a flash.
-    pub(super) fn require(&self) -> Result<()> {
+    fn require(&self) -> Result<()> {
         require_provider(&self.backstop, &self.provider, self.owner.key)?;
         require_key(&self.backstop.load()?.state.reserve, &self.reserve.key(), PlimsollError::WrongReserve)?;
         let reserve = &self.reserve.load()?.state;
@@ -62,11 +64,33 @@ impl<'info> ChangeBackstopDeposit<'info> {
     }
 
     /// Counts this change of pool and reserve, and says what came of it.
-    pub(super) fn report(&self, change: DepositChange, atoms: u64) -> Result<BackstopDepositChanged> {
+    fn report(&self, change: DepositChange, atoms: u64) -> Result<BackstopDepositChanged> {
         let reserve = &mut self.reserve.load_mut()?.state;
         reserve.sequence = reserve.sequence.wrapping_add(1);
         report(&self.backstop, &self.provider, change, atoms)
     }
+}
+
+/// Pays the provider what `take` takes out of its account, and reports it.
+pub(super) fn pay_back(
+    accounts: &ChangeBackstopDeposit,
+    change: DepositChange,
+    take: impl FnOnce(&mut BackstopState, &mut BackstopProviderState, &Now) -> plimsoll_engine::Result<u64>,
+) -> Result<()> {
+    let now = oracle::now()?;
+    accounts.require()?;
+
+    let atoms = {
+        let provider = &mut accounts.provider.load_mut()?.state;
+        let atoms = take(&mut accounts.backstop.load_mut()?.state, provider, &now).or_refuse()?;
+        accounts.reserve.load_mut()?.state.give_backstop(atoms).or_refuse()?;
+        atoms
+    };
+    let event = accounts.report(change, atoms)?;
+
+    accounts.transfer().pay_out(&accounts.reserve, atoms)?;
+
+    events::emit(&accounts.event_authority, &event)
 }
 
 /// Checks that a provider account is this owner's, in this pool.

@@ -27,20 +27,19 @@ pub struct ChangePause<'info> {
 pub(crate) fn handle(ctx: Context<ChangePause>, action: u8, secs: Option<u64>) -> Result<()> {
     let accounts = &ctx.accounts;
     let now = oracle::now()?;
-    let action = Pausable::of(action).ok_or(PlimsollError::InvalidPause)?;
+    let known = Pausable::of(action).ok_or(PlimsollError::InvalidPause)?;
 
     let event = {
         let market = &mut accounts.market.load_mut()?.state;
         require_key(&market.guardian, accounts.guardian.key, PlimsollError::NotGuardian)?;
-        match secs {
-            Some(secs) => market.pause(action, secs, &now),
-            None => market.unpause(action, &now),
+        let pause = match secs {
+            Some(secs) => market.pause(known, secs, &now),
+            None => market.unpause(known, &now),
         }
         .or_refuse()?;
-        let pause = market.pauses[usize::from(action as u8)];
         ActionPaused {
             market: accounts.market.key(),
-            action: action as u8,
+            action,
             paused_until: pause.paused_until,
             not_before: pause.not_before,
             slot: now.slot,

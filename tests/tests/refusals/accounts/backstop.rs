@@ -1,6 +1,7 @@
 //! Backstop pools: who provides, who calls, who governs. Beside them, what a lender has at stake in one position.
 
 use super::super::common::*;
+use super::liquidating::pair;
 use super::places::*;
 use super::stage::Stage;
 use anchor_lang::error::ErrorCode;
@@ -31,35 +32,9 @@ fn providing_cases() -> Vec<Case> {
                 absorb.instruction().expect("offers fit")
             },
             accounts: join(vec![
-                vec![
-                    market(),
-                    at(
-                        "position",
-                        vec![
-                            no("a healthy position", other_position, Healthy),
-                            no("a position of another market", foreign_position, WrongMarket),
-                            no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
-                            no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
-                        ],
-                    ),
-                    at(
-                        "seized_reserve",
-                        vec![
-                            no("another reserve", |s| s.eth.reserve, SlotNotOpen),
-                            no("another market's reserve", |s| s.foreign_sol.reserve, SlotNotOpen),
-                            no("the repaid reserve", |s| s.scene.usdc.reserve, SameAccount),
-                        ],
-                    ),
-                    at(
-                        "repaid_reserve",
-                        vec![
-                            no("another reserve", |s| s.usdt.reserve, SlotNotOpen),
-                            no("another market's reserve", |s| s.foreign_usdc.reserve, SlotNotOpen),
-                            no("the seized reserve", |s| s.scene.sol.reserve, SameAccount),
-                        ],
-                    ),
-                    backstop(),
-                ],
+                vec![market()],
+                pair(),
+                vec![backstop()],
                 transfer(
                     ["tip_account", "collateral_vault", "collateral_mint", "collateral_token_program"],
                     false,

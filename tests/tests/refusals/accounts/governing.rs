@@ -144,20 +144,7 @@ pub fn governing_cases() -> Vec<Case> {
                 let (payer, reserve) = (s.scene.lender.address(), &s.scene.world.reserve(&s.scene.usdc));
                 ix::FundInsurance { payer, reserve, payer_liquidity: None, amount_atoms: 1 }.instruction()
             },
-            accounts: join(vec![
-                vec![
-                    at("payer", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]),
-                    at(
-                        "reserve",
-                        vec![
-                            no("another reserve", |s| s.usdt.reserve, WrongMint),
-                            no("another market's reserve", |s| s.foreign_usdc.reserve, WrongVault),
-                        ],
-                    ),
-                ],
-                transfer(["payer_liquidity", "liquidity_vault", "mint", "token_program"], true, true),
-                event(),
-            ]),
+            accounts: paying_in(),
         },
         Case {
             name: "repay_recovery",
@@ -166,20 +153,7 @@ pub fn governing_cases() -> Vec<Case> {
                 let (payer, reserve) = (s.scene.lender.address(), &s.scene.world.reserve(&s.scene.usdc));
                 ix::RepayRecovery { payer, reserve, payer_liquidity: None, amount_atoms_max: 1 }.instruction()
             },
-            accounts: join(vec![
-                vec![
-                    at("payer", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]),
-                    at(
-                        "reserve",
-                        vec![
-                            no("another reserve", |s| s.usdt.reserve, WrongMint),
-                            no("another market's reserve", |s| s.foreign_usdc.reserve, WrongVault),
-                        ],
-                    ),
-                ],
-                transfer(["payer_liquidity", "liquidity_vault", "mint", "token_program"], true, true),
-                event(),
-            ]),
+            accounts: paying_in(),
         },
         Case {
             name: "collect_fees",
@@ -227,4 +201,22 @@ pub fn governing_cases() -> Vec<Case> {
 /// A pause of supplying in a market.
 fn pause_of(stage: &super::stage::Stage, market: Pubkey) -> ix::ChangePause {
     ix::ChangePause { guardian: stage.scene.world.admin().address(), market, action: Pausable::Supply }
+}
+
+/// Accounts of what anyone may pay into a reserve.
+fn paying_in() -> Vec<Place> {
+    join(vec![
+        vec![
+            at("payer", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]),
+            at(
+                "reserve",
+                vec![
+                    no("another reserve", |s| s.usdt.reserve, WrongMint),
+                    no("another market's reserve", |s| s.foreign_usdc.reserve, WrongVault),
+                ],
+            ),
+        ],
+        transfer(["payer_liquidity", "liquidity_vault", "mint", "token_program"], true, true),
+        event(),
+    ])
 }

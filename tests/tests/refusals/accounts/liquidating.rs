@@ -25,35 +25,8 @@ pub fn liquidation_cases() -> Vec<Case> {
                 liquidate.instruction().expect("offers fit")
             },
             accounts: join(vec![
-                vec![
-                    at("liquidator", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]),
-                    market(),
-                    at(
-                        "position",
-                        vec![
-                            no("a healthy position", other_position, Healthy),
-                            no("a position of another market", foreign_position, WrongMarket),
-                            no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
-                            no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
-                        ],
-                    ),
-                    at(
-                        "seized_reserve",
-                        vec![
-                            no("another reserve", |s| s.eth.reserve, SlotNotOpen),
-                            no("another market's reserve", |s| s.foreign_sol.reserve, SlotNotOpen),
-                            no("the repaid reserve", |s| s.scene.usdc.reserve, SameAccount),
-                        ],
-                    ),
-                    at(
-                        "repaid_reserve",
-                        vec![
-                            no("another reserve", |s| s.usdt.reserve, SlotNotOpen),
-                            no("another market's reserve", |s| s.foreign_usdc.reserve, SlotNotOpen),
-                            no("the seized reserve", |s| s.scene.sol.reserve, SameAccount),
-                        ],
-                    ),
-                ],
+                vec![at("liquidator", vec![no("a stranger", stranger, TOKEN_OWNER_MISMATCH)]), market()],
+                pair(),
                 transfer(
                     ["liquidator_liquidity", "liquidity_vault", "liquidity_mint", "liquidity_token_program"],
                     true,
@@ -186,4 +159,35 @@ fn quoted_position() -> Place {
             no("a position of another market", foreign_position, PlimsollError::WrongMarket),
         ],
     )
+}
+
+/// The position and the pair of a liquidation, by whomever.
+pub fn pair() -> Vec<Place> {
+    vec![
+        at(
+            "position",
+            vec![
+                no("a healthy position", other_position, Healthy),
+                no("a position of another market", foreign_position, WrongMarket),
+                no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
+                no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
+            ],
+        ),
+        at(
+            "seized_reserve",
+            vec![
+                no("another reserve", |s| s.eth.reserve, SlotNotOpen),
+                no("another market's reserve", |s| s.foreign_sol.reserve, SlotNotOpen),
+                no("the repaid reserve", |s| s.scene.usdc.reserve, SameAccount),
+            ],
+        ),
+        at(
+            "repaid_reserve",
+            vec![
+                no("another reserve", |s| s.usdt.reserve, SlotNotOpen),
+                no("another market's reserve", |s| s.foreign_usdc.reserve, SlotNotOpen),
+                no("the seized reserve", |s| s.scene.sol.reserve, SameAccount),
+            ],
+        ),
+    ]
 }

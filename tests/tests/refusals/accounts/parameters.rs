@@ -53,18 +53,23 @@ fn none(_: &Stage) -> Pubkey {
     plimsoll_client::PROGRAM_ID
 }
 
+/// The reserve that a parameter of SOL's belongs to.
+fn sols_reserve() -> Place {
+    at(
+        "reserve",
+        vec![
+            no("another reserve", |s| s.eth.reserve, WrongProposal),
+            no("another market's reserve", |s| s.foreign_sol.reserve, WrongProposal),
+            no("none", none, WrongProposal),
+        ],
+    )
+}
+
 /// Market, reserve, proposal and proposer of a proposal that stands.
 fn standing() -> Vec<Place> {
     vec![
         market(),
-        at(
-            "reserve",
-            vec![
-                no("another reserve", |s| s.eth.reserve, WrongProposal),
-                no("another market's reserve", |s| s.foreign_sol.reserve, WrongProposal),
-                no("none", none, WrongProposal),
-            ],
-        ),
+        sols_reserve(),
         at(
             "proposal",
             vec![
@@ -111,14 +116,7 @@ pub fn parameter_cases() -> Vec<Case> {
                 vec![
                     at("proposer", vec![no("a stranger", stranger, NotCouncil)]),
                     market(),
-                    at(
-                        "reserve",
-                        vec![
-                            no("another reserve", |s| s.eth.reserve, WrongProposal),
-                            no("another market's reserve", |s| s.foreign_sol.reserve, WrongProposal),
-                            no("none", none, WrongProposal),
-                        ],
-                    ),
+                    sols_reserve(),
                     at(
                         "target",
                         vec![
