@@ -10,6 +10,7 @@ mod stories {
     mod cross_margin;
     mod dead_feeds;
     mod defaults;
+    mod depths;
     mod dust;
     mod flash;
     mod governance;

@@ -147,6 +147,8 @@ program_errors!(
     NotCouncil,
     MayNotCancel,
     WrongProposal,
+    ImmutableMarket,
+    DepthNotAtFloor,
 );
 
 macro_rules! framework_errors {

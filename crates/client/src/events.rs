@@ -83,6 +83,7 @@ events!(
     PositionAbsorbed,
     ParameterChanged,
     ParameterProposed,
+    DepthConfirmed,
     ProposalCancelled,
     RoleAccepted,
     MarketLaunched,

@@ -16,6 +16,7 @@ use crate::error::{EngineError, Result};
 use crate::fixed::{Word128, BPS};
 use crate::policy::check;
 use crate::state::*;
+use crate::{after, Now};
 
 /// Largest share of the bonus that is the caller's tip, bps.
 pub const TIP_SHARE_BPS_MAX: u64 = 5_000;
@@ -56,6 +57,31 @@ pub fn configure_backstop(pool: &mut BackstopState, policy: &BackstopPolicy, mar
     Ok(())
 }
 
+impl BackstopCollateral {
+    /// The concentration cap in force, atoms.
+    pub fn cap_at(&self, now: &Now) -> u64 {
+        if self.next_cap_at != 0 && now.unix >= self.next_cap_at {
+            self.next_cap_atoms
+        } else {
+            self.cap_atoms
+        }
+    }
+
+    /// Sets the cap: a lower one at once; a higher one of a launched market after its delay, by itself. What waited before is
+    /// forgotten. Returns when the cap is in force.
+    fn set_cap(&mut self, cap_atoms: u64, market: &MarketState, now: &Now) -> i64 {
+        self.cap_atoms = self.cap_at(now);
+        (self.next_cap_atoms, self.next_cap_at) = (0, 0);
+        if cap_atoms > self.cap_atoms && market.is_launched() {
+            let in_force_at = after(now.unix, market.policy.loosen_delay_secs);
+            (self.next_cap_atoms, self.next_cap_at) = (cap_atoms, in_force_at);
+            return in_force_at;
+        }
+        self.cap_atoms = cap_atoms;
+        now.unix
+    }
+}
+
 impl BackstopState {
     /// Used collateral slots.
     pub fn collaterals(&self) -> &[BackstopCollateral] {
@@ -71,13 +97,14 @@ impl BackstopState {
         self.collaterals().iter().position(is_it).ok_or(EngineError::CollateralNotOptedIn)
     }
 
-    /// Opts in to a collateral, or changes its concentration cap; a cap of zero opts out. Returns its slot.
+    /// Opts in to a collateral, or changes its concentration cap; a cap of zero opts out. Returns when the cap is in force:
+    /// now, but that a higher one in a launched market waits out the delay, in which providers may leave.
     ///
     /// A slot is never freed: a provider who sleeps finds its gains there.
     ///
     /// # Errors
     /// `CollateralIsDebt`, `BackstopCollateralsFull`; `CollateralNotOptedIn` for a cap of zero on what was never opted in.
-    pub fn opt_in(&mut self, reserve: &Pubkey, cap_atoms: u64) -> Result<usize> {
+    pub fn opt_in(&mut self, reserve: &Pubkey, cap_atoms: u64, market: &MarketState, now: &Now) -> Result<i64> {
         check(self.reserve != *reserve, EngineError::CollateralIsDebt)?;
         let index = match self.collateral_index(reserve) {
             Ok(index) => index,
@@ -90,8 +117,7 @@ impl BackstopState {
                 index
             }
         };
-        self.open_collateral(index)?.cap_atoms = cap_atoms;
-        Ok(index)
+        Ok(self.open_collateral(index)?.set_cap(cap_atoms, market, now))
     }
 
     /// A used collateral slot.

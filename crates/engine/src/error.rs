@@ -180,6 +180,10 @@ pub enum EngineError {
     CapGrowsTooFast = 6917,
     /// The role was not promised to the signer.
     NotPending = 6918,
+    /// The market is immutable: nothing of it changes.
+    ImmutableMarket = 6922,
+    /// The depth of a token of an immutable market is its floor.
+    DepthNotAtFloor = 6923,
 }
 
 impl EngineError {

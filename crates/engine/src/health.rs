@@ -160,7 +160,7 @@ impl ReserveState {
         self.oracle_policy.permit_borrow(reading, now)?;
         let low = reading.price.min(reading.average).saturating_sub(reading.confidence);
         let price = reading.price_of(low, self.decimals);
-        let curve = self.initial_curve(price, reading);
+        let curve = self.initial_curve(price, reading, now);
         let everything = curve.value(others_atoms.saturating_add(atoms));
         let value = if others_atoms == 0 { everything } else { everything.minus(curve.value(others_atoms)) };
         Ok(InitialLeg { value, factor: Factor::from_bps_floor(self.initial.initial_bps), price })
@@ -168,8 +168,9 @@ impl ReserveState {
 
     /// The curve of initial health: volatility as observed, and the tighter of the terms in force and signed, so that what
     /// tightens closes the door at once.
-    pub fn initial_curve(&self, price: Price, reading: &Reading) -> Curve {
-        self.initial_risk().curve(price, self.sigma_initial(reading))
+    pub fn initial_curve(&self, price: Price, reading: &Reading, now: &Now) -> Curve {
+        let risk = self.initial_risk(now);
+        risk.curve(price, self.sigma_initial_within(&risk, reading))
     }
 
     /// Projects a debt of `owed_atoms` into initial health. High price: the larger of spot and average, plus confidence.
@@ -184,11 +185,9 @@ impl ReserveState {
         if value >= Value::LIMIT {
             return Err(EngineError::AmountTooLarge);
         }
-        Ok(InitialLeg {
-            value,
-            factor: self.initial_risk().debt_weight(self.initial.debt_weight_bps, self.sigma_initial(reading)),
-            price,
-        })
+        let risk = self.initial_risk(now);
+        let factor = risk.debt_weight(self.initial.debt_weight_bps, self.sigma_initial_within(&risk, reading));
+        Ok(InitialLeg { value, factor, price })
     }
 
     /// Collateral of other positions that counts last-in, given what of this position's is counted.

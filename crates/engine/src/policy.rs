@@ -5,6 +5,7 @@ use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
 use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::flash::FLASH_FEE_BPS_MAX;
+use crate::governance::depth::{DEPTH_VALID_SECS_MAX, DEPTH_VALID_SECS_MIN};
 use crate::interest::MAX_RATE_BPS;
 use crate::price::{Price, Reading, DECIMALS_MAX};
 use crate::state::*;
@@ -248,6 +249,7 @@ impl ReserveState {
             rates: self.rates,
             caps: self.caps,
             sigma_bps: self.risk_target.sigma_floor_bps,
+            depth_valid_secs: self.depth_valid_secs,
         }
     }
 }
@@ -270,6 +272,8 @@ impl ReserveConfig {
         self.rates.validate()?;
         let sigma = (1..=10 * BPS).contains(&self.sigma_bps);
         check(sigma, EngineError::InvalidVolatility)?;
+        let depth_valid = (DEPTH_VALID_SECS_MIN..=DEPTH_VALID_SECS_MAX).contains(&self.depth_valid_secs);
+        check(depth_valid, EngineError::InvalidDepth)?;
         let kind = self.oracle_kind <= u64::from(ORACLE_PYTH_PUSH);
         check(kind, EngineError::InvalidOraclePolicy)?;
         check(self.caps.limits_outflow(), EngineError::InvalidOutflowLimit)?;
@@ -279,7 +283,7 @@ impl ReserveConfig {
         let price = reading.price_of(reading.price, decimals);
         check(price.atoms_floor(market.dust()) >= DUST_ATOMS_MIN, EngineError::DustTooSmall)?;
         // A quarter of the throttle, what barely unhealthy positions share: dust waits for it no longer than a window.
-        let throttle_atoms = self.bonus.throttle_atoms(&self.risk);
+        let throttle_atoms = self.bonus.throttle_atoms(self.risk.depth_atoms);
         check(price.value_floor(throttle_atoms / 4) >= market.dust(), EngineError::InvalidThrottle)
     }
 }

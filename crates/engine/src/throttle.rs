@@ -12,7 +12,7 @@
 
 use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Factor, FACTOR_BITS};
 use crate::policy::bps_of;
-use crate::state::{BonusTerms, ReserveState, RiskTerms, SalesThrottle};
+use crate::state::{BonusTerms, ReserveState, SalesThrottle};
 use crate::Now;
 
 /// Part of the bucket that the least urgent liquidation may fill it to: one quarter.
@@ -80,9 +80,9 @@ pub fn urgency(terms: &BonusTerms, health: Factor) -> Factor {
 }
 
 impl BonusTerms {
-    /// What the throttle holds, rounded down, atoms.
-    pub(crate) fn throttle_atoms(&self, risk: &RiskTerms) -> u64 {
-        bps_of(risk.depth_atoms, self.throttle_share_bps)
+    /// What the throttle holds in a market of this depth, rounded down, atoms.
+    pub(crate) fn throttle_atoms(&self, depth_atoms: u64) -> u64 {
+        bps_of(depth_atoms, self.throttle_share_bps)
     }
 }
 
@@ -97,7 +97,7 @@ impl ReserveState {
     /// The throttle now.
     pub fn throttle_at(&self, now: &Now) -> Throttle {
         Throttle {
-            capacity_atoms: self.bonus.throttle_atoms(&self.risk),
+            capacity_atoms: self.bonus.throttle_atoms(self.throttle_depth_atoms),
             empty_in_q32: self.throttle.empty_at_q32.saturating_sub(to_q32(now)),
             window_secs: self.bonus.throttle_window_secs,
         }

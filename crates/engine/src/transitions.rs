@@ -486,6 +486,8 @@ pub fn configure_reserve(
     reserve.begin_observation(sigma, now);
     reserve.caps = config.caps;
     reserve.depth_confirmed_at = now.unix;
+    reserve.depth_valid_secs = config.depth_valid_secs;
+    reserve.throttle_depth_atoms = config.risk.depth_atoms;
     reserve.claims = ClaimAccumulators::NONE;
     Ok(())
 }

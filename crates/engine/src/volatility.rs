@@ -91,8 +91,13 @@ impl ReserveState {
 
     /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.
     pub fn sigma_initial(&self, reading: &Reading) -> Factor {
+        self.sigma_initial_within(&self.risk.tighter(&self.risk_target), reading)
+    }
+
+    /// The same, within the limits of the [terms of initial health](Self::initial_risk).
+    pub(crate) fn sigma_initial_within(&self, initial: &RiskTerms, reading: &Reading) -> Factor {
         // Maintenance volatility is never above the observed one, nor its limits above the tighter ones.
-        self.initial_risk().sigma_within(self.sigma_unbounded(reading))
+        initial.sigma_within(self.sigma_unbounded(reading))
     }
 
     /// How far maintenance volatility may have risen by now.

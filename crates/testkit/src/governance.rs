@@ -1,7 +1,7 @@
 //! Governance: what the admin, who is council and guardian too, does with parameters, and what anyone does with proposals.
 
 use plimsoll_client::accounts::Proposal;
-use plimsoll_client::instructions::{AcceptRole, LaunchMarket, ParameterOf};
+use plimsoll_client::instructions::{AcceptRole, ConfirmDepth, LaunchMarket, ParameterOf};
 use plimsoll_engine::governance::proposals::Role as MarketRole;
 use plimsoll_engine::governance::{Parameter, ParameterValue};
 
@@ -45,6 +45,12 @@ impl World {
     /// Somebody accepts a role.
     pub fn accept_role(&mut self, holder: &impl Role, role: MarketRole) -> Outcome {
         self.act(AcceptRole { holder: holder.address(), market: self.market, role }.instruction(), holder)
+    }
+
+    /// Somebody confirms the depth of a token.
+    pub fn confirm_depth(&mut self, role: &impl Role, token: &Token, depth_atoms: u64) -> Outcome {
+        let (market, reserve) = (self.market, token.reserve);
+        self.act(ConfirmDepth { authority: role.address(), market, reserve, depth_atoms }.instruction(), role)
     }
 
     /// The admin launches the market.

@@ -99,6 +99,7 @@ pub fn volatile(decimals: u8) -> ReserveConfig {
             outflow_secs: 86_400,
         },
         sigma_bps: 500,
+        depth_valid_secs: 90 * 86_400,
     }
 }
 

@@ -119,8 +119,16 @@ impl World {
     /// # Errors
     /// The refusal.
     pub fn create_market(&mut self, id: u16, policy: MarketPolicy) -> Outcome {
+        self.create_market_of(id, policy, false)
+    }
+
+    /// The same, of a market that its launch makes immutable or does not.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn create_market_of(&mut self, id: u16, policy: MarketPolicy, immutable: bool) -> Outcome {
         let (admin, treasury) = (self.house.address(), self.treasury.address());
-        let receipt = self.act(CreateMarket { admin, id, policy, treasury }.instruction(), &self.admin())?;
+        let receipt = self.act(CreateMarket { admin, id, policy, treasury, immutable }.instruction(), &self.admin())?;
         self.market = address::market(id);
         self.name(self.market, "market");
         Ok(receipt)

@@ -287,6 +287,10 @@ pub enum PlimsollError {
     MayNotCancel = 920,
     #[msg("Proposal is of another market, account or parameter")]
     WrongProposal = 921,
+    #[msg("Market is immutable; nothing of it changes")]
+    ImmutableMarket = 922,
+    #[msg("In an immutable market nobody will confirm a depth: `depth_atoms` must equal `depth_floor_atoms`")]
+    DepthNotAtFloor = 923,
 }
 
 /// Maps each engine refusal to the variant of the same name, and asserts that the codes agree.
@@ -388,6 +392,8 @@ engine_errors!(
     ProposalOutdated,
     CapGrowsTooFast,
     NotPending,
+    ImmutableMarket,
+    DepthNotAtFloor,
 );
 
 /// Turns an engine refusal into the program's error: `engine_call().or_refuse()?`.

@@ -53,6 +53,8 @@ pub struct MarketCreated {
     pub market: Pubkey,
     /// Its admin.
     pub admin: Pubkey,
+    /// Whether its launch makes it immutable.
+    pub immutable: bool,
     /// Slot.
     pub slot: u64,
 }

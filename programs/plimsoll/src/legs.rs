@@ -195,7 +195,7 @@ impl<'a, 'info> Legs<'a, 'info> {
             let others_atoms = reserve.counted_by_others(slot.counted_atoms);
             match reserve.initial_collateral_leg(slot.atoms, others_atoms, reading, &self.now) {
                 Ok(leg) => {
-                    let curve = reserve.initial_curve(leg.price, reading);
+                    let curve = reserve.initial_curve(leg.price, reading, &self.now);
                     initial.collaterals[index] = InitialCollateral { leg, curve, others_atoms };
                 }
                 Err(error) => refusal = refusal.or(Some(error)),

@@ -202,9 +202,16 @@ pub mod plimsoll {
         collect_fees::handle(ctx)
     }
 
-    /// Create market number `id`. The signer becomes its admin, guardian and council.
-    pub fn create_market(ctx: Context<CreateMarket>, id: u16, policy: MarketPolicy, treasury: Pubkey) -> Result<()> {
-        create_market::handle(ctx, id, policy, treasury)
+    /// Create market number `id`. The signer becomes its admin, guardian and council. One that is `immutable` has none of them
+    /// from its launch on, and nothing of it changes; the depth of its tokens stands at its floor from the start.
+    pub fn create_market(
+        ctx: Context<CreateMarket>,
+        id: u16,
+        policy: MarketPolicy,
+        treasury: Pubkey,
+        immutable: bool,
+    ) -> Result<()> {
+        create_market::handle(ctx, id, policy, treasury, immutable)
     }
 
     /// Add a token to a market. The admin alone may.
@@ -272,8 +279,8 @@ pub mod plimsoll {
         create_backstop::handle(ctx, &policy, generation)
     }
 
-    /// Opt a backstop pool in to a collateral, or change the cap on what it holds of it; a cap of zero opts out. The admin
-    /// alone may.
+    /// Opt a backstop pool in to a collateral, or change the cap on what it holds of it; a cap of zero opts out. A higher cap in
+    /// a launched market waits out the delay of proposals. The admin alone may.
     pub fn set_backstop_collateral(ctx: Context<SetBackstopCollateral>, cap_atoms: u64) -> Result<()> {
         set_backstop_collateral::handle(ctx, cap_atoms)
     }
@@ -306,7 +313,14 @@ pub mod plimsoll {
         accept_role::handle(ctx, role)
     }
 
-    /// Launch a market, for good: from here on a new token starts without a collateral cap. The admin alone may.
+    /// Confirm the depth of a token, as it is signed or lower: it expires otherwise, and initial health then counts half of it.
+    /// Admin or council may.
+    pub fn confirm_depth(ctx: Context<ConfirmDepth>, depth_atoms: u64) -> Result<()> {
+        confirm_depth::handle(ctx, depth_atoms)
+    }
+
+    /// Launch a market, for good: from here on a new token starts without a collateral cap. Of an immutable one nothing changes
+    /// any more, and nobody is its admin, guardian or council. The admin alone may.
     pub fn launch_market(ctx: Context<LaunchMarket>) -> Result<()> {
         launch_market::handle(ctx)
     }

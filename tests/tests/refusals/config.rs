@@ -340,7 +340,13 @@ fn what_exists_is_not_created_again() {
     scene.refuses(SYSTEM_ACCOUNT_IN_USE, |scene| scene.world.open_lender(&lender, &usdc));
     // Neither by another signer.
     let stranger = scene.stranger.clone();
-    let create = ix::CreateMarket { admin: stranger.address(), id: 1, policy: policy(), treasury: stranger.address() };
+    let create = ix::CreateMarket {
+        admin: stranger.address(),
+        id: 1,
+        policy: policy(),
+        treasury: stranger.address(),
+        immutable: false,
+    };
     scene.refuses(SYSTEM_ACCOUNT_IN_USE, |scene| scene.world.send(&[create.instruction()], &[&stranger]));
 }
 

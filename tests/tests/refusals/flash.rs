@@ -247,6 +247,7 @@ const ACCEPTED: &[(&str, Writes)] = &[
     ("propose_parameter", sol),
     ("execute_proposal", sol),
     ("cancel_proposal", sol),
+    ("confirm_depth", sol),
 ];
 
 /// Write no reserve that exists before them, or are the loan.

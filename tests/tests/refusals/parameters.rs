@@ -64,7 +64,7 @@ fn a_parameter_is_of_its_subject_and_a_number_is_no_key() {
     let of = scene.of_sol(Parameter::SupplyCap);
     scene.refuses(InvalidParameter, |scene| scene.world.send(&[of.tighten(admin.address(), key)], &[&admin]));
     // A number that is no parameter; it stands behind the eight bytes of the instruction.
-    for number in [0u16, 13, 99, 112, 199, 204, 211, u16::MAX] {
+    for number in [0u16, 13, 99, 113, 199, 204, 211, u16::MAX] {
         assert!(Parameter::of(number).is_err(), "{number}");
         scene.refuses(InvalidParameter, |scene| {
             let edit = move |call: &mut Instruction| call.data[8..10].copy_from_slice(&number.to_le_bytes());

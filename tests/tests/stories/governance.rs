@@ -513,8 +513,11 @@ fn a_stolen_admin_key_moves_no_token_to_its_thief_within_the_delay() -> Told {
     refused(world.deposit(&own, &junk, 1), PlimsollError::CollateralCapExceeded);
     let atoms = usdc.atoms("10");
     assert!(world.borrow(&own, &usdc, atoms).is_err(), "on nothing");
+    // Higher caps of the backstop wait, like all that loosens.
     world.opt_in(&usdc, &junk, u64::MAX)?;
     world.opt_in(&usdc, &sol, u64::MAX)?;
+    let pool = world.backstop(&usdc).state;
+    assert!(pool.collaterals().iter().all(|held| held.cap_at(&world.now()) < u64::MAX));
 
     // Fees go where they always went.
     let fees = world.reserve(&usdc).state.fee_atoms;

@@ -68,8 +68,14 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
 
 fn open<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
     let admin = chain.payer().pubkey();
-    let create =
-        instructions::CreateMarket { admin, id: MARKET_ID, policy: market::policy(), treasury: admin }.instruction();
+    let create = instructions::CreateMarket {
+        admin,
+        id: MARKET_ID,
+        policy: market::policy(),
+        treasury: admin,
+        immutable: false,
+    }
+    .instruction();
     chain.send(&[create], &[])?;
     let address = address::market(MARKET_ID);
     let token = |symbol, decimals| Token::create(chain, symbol, decimals, anchor_spl::token::ID);

@@ -140,6 +140,7 @@ pub fn volatile(token: &Token, feed: &Feed) -> ReserveConfig {
             outflow_secs: 86_400,
         },
         sigma_bps: 400,
+        depth_valid_secs: 30 * 86_400,
     }
 }
 

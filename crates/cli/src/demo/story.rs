@@ -90,8 +90,14 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
 fn open_market<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
     report.heading("A market with one volatile collateral and two stable debts");
     let admin = chain.payer().pubkey();
-    let create =
-        instructions::CreateMarket { admin, id: MARKET_ID, policy: market::policy(), treasury: admin }.instruction();
+    let create = instructions::CreateMarket {
+        admin,
+        id: MARKET_ID,
+        policy: market::policy(),
+        treasury: admin,
+        immutable: false,
+    }
+    .instruction();
     let receipt = chain.send(&[create], &[])?;
     let address = address::market(MARKET_ID);
     report.step(Step::new("The market is created").fact("market", address.to_string()).receipt(&receipt));

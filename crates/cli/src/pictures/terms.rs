@@ -71,6 +71,7 @@ pub fn collateral() -> ReserveConfig {
             outflow_secs: 86_400,
         },
         sigma_bps: 400,
+        depth_valid_secs: 30 * 86_400,
     }
 }
 

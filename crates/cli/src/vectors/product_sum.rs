@@ -39,7 +39,7 @@ pub fn judge(case: &mut Judged) -> Result<()> {
         return Err(case.input.wrong("providers", &format!("at most {PROVIDERS_MAX}")));
     }
     let mut pool = BackstopState { product: Word128::new(PRODUCT_ONE), policy: AT_ONCE, ..BackstopState::zeroed() };
-    pool.opt_in(&[1; 32], u64::MAX).map_err(|error| refused("opt_in", error))?;
+    pool.opt_in(&[1; 32], u64::MAX, &Zeroable::zeroed(), &NOW).map_err(|error| refused("opt_in", error))?;
     let mut providers = vec![BackstopProviderState::zeroed(); usize::try_from(count)?];
     for event in case.input.objects("events")? {
         play(&mut pool, &mut providers, &event)?;

@@ -17,6 +17,8 @@ pub struct CreateMarket {
     pub policy: MarketPolicy,
     /// Owner of the token accounts that receive protocol fees.
     pub treasury: Pubkey,
+    /// Whether its launch makes it immutable.
+    pub immutable: bool,
 }
 
 impl CreateMarket {
@@ -31,7 +33,12 @@ impl CreateMarket {
         };
         call(
             accounts,
-            plimsoll::instruction::CreateMarket { id: self.id, policy: self.policy, treasury: self.treasury },
+            plimsoll::instruction::CreateMarket {
+                id: self.id,
+                policy: self.policy,
+                treasury: self.treasury,
+                immutable: self.immutable,
+            },
         )
     }
 }

@@ -104,6 +104,33 @@ impl AcceptRole {
     }
 }
 
+/// Confirm a depth, as it is signed or lower.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfirmDepth {
+    /// Admin or council of the market.
+    pub authority: Pubkey,
+    /// Market.
+    pub market: Pubkey,
+    /// Reserve.
+    pub reserve: Pubkey,
+    /// Depth, atoms.
+    pub depth_atoms: u64,
+}
+
+impl ConfirmDepth {
+    /// The call.
+    pub fn instruction(&self) -> Instruction {
+        let accounts = plimsoll::accounts::ConfirmDepth {
+            authority: self.authority,
+            market: self.market,
+            reserve: self.reserve,
+            event_authority: EVENT_AUTHORITY,
+            program: PROGRAM_ID,
+        };
+        call(accounts, plimsoll::instruction::ConfirmDepth { depth_atoms: self.depth_atoms })
+    }
+}
+
 /// Launch a market, for good.
 #[derive(Clone, Copy, Debug)]
 pub struct LaunchMarket {

@@ -87,8 +87,10 @@ pub fn plan_absorption(
     // A protection order is the borrower's bargain with keepers; the pool's business begins below one.
     check(health < Factor::ONE, EngineError::Healthy)?;
     require_triggered(&pool.policy, health, standing)?;
-    let bounds =
-        Bounds { repay_max_atoms: pool.spendable_atoms(), seize_max_atoms: held.cap_atoms.saturating_sub(held.atoms) };
+    let bounds = Bounds {
+        repay_max_atoms: pool.spendable_atoms(),
+        seize_max_atoms: held.cap_at(now).saturating_sub(held.atoms),
+    };
     check(bounds.repay_max_atoms > 0, EngineError::BackstopEmpty)?;
     check(bounds.seize_max_atoms > 0, EngineError::ConcentrationCapReached)?;
     let pair = (request.collateral, request.debt);

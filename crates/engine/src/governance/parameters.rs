@@ -152,6 +152,8 @@ parameters! {
         SigmaReference = 110: risk_target.sigma_ref_bps, Lower;
         /// Speed at which maintenance volatility rises, bps per hour.
         SigmaRise = 111: risk_target.sigma_rise_bps_per_hour, Higher;
+        /// How long a depth is believed without confirmation, seconds.
+        DepthValid = 112: depth_valid_secs, Lower;
         /// Initial factor, bps.
         Initial = 120: initial.initial_bps, Lower;
         /// Initial weight as debt, bps.
@@ -293,11 +295,13 @@ impl Subject<'_> {
         match self {
             Self::Market(market) => market.policy.validate(),
             Self::Reserve(reserve, market) => {
+                market.require_depth(&reserve.risk_target)?;
                 // While terms walk, any mix of those in force and those signed may be met; the invariants that join several
                 // hold in all of them where they hold in the worst.
-                let tighter = reserve.risk.tighter(&reserve.risk_target);
-                let maintenance_bps = reserve.risk.maintenance_bps.max(reserve.risk_target.maintenance_bps);
-                for risk in [reserve.risk_target, reserve.risk, RiskTerms { maintenance_bps, ..tighter }] {
+                let (signed, in_force) = (reserve.risk_target, reserve.unexpired_risk());
+                let tighter = in_force.tighter(&signed);
+                let maintenance_bps = in_force.maintenance_bps.max(signed.maintenance_bps);
+                for risk in [signed, in_force, RiskTerms { maintenance_bps, ..tighter }] {
                     let config = ReserveConfig { risk, ..reserve.config() };
                     config.validate(&market.policy, reserve.decimals, &reserve.reading)?;
                 }
@@ -306,8 +310,17 @@ impl Subject<'_> {
         }
     }
 
+    /// The market.
+    pub(crate) fn market(&self) -> &MarketState {
+        match self {
+            Self::Market(market) => market,
+            Self::Reserve(_, market) => market,
+        }
+    }
+
     /// Sets a parameter where every invariant holds with it. Otherwise nothing changes.
     fn set_valid(&mut self, parameter: Parameter, value: &ParameterValue) -> Result<()> {
+        check(!self.market().is_frozen(), EngineError::ImmutableMarket)?;
         let old = self.read(parameter)?;
         self.set(parameter, value)?;
         let valid = self.validate();
@@ -320,7 +333,7 @@ impl Subject<'_> {
     /// Writes a parameter, where every invariant holds with it. Otherwise nothing changes.
     ///
     /// # Errors
-    /// `InvalidParameter`, `CapGrowsTooFast`, and those of [`ReserveConfig::validate`] or
+    /// `InvalidParameter`, `ImmutableMarket`, `CapGrowsTooFast`, and those of [`ReserveConfig::validate`] or
     /// [`MarketPolicy::validate`](crate::state::MarketPolicy::validate).
     pub fn write(&mut self, parameter: Parameter, value: &ParameterValue, now: &Now) -> Result<()> {
         if let (Parameter::CollateralCap, Self::Reserve(reserve, market)) = (parameter, &mut *self) {
@@ -346,7 +359,7 @@ impl Subject<'_> {
     /// Whether every invariant would hold with a value. Changes nothing.
     ///
     /// # Errors
-    /// `InvalidParameter`, and those of [`ReserveConfig::validate`] or
+    /// `InvalidParameter`, `ImmutableMarket`, and those of [`ReserveConfig::validate`] or
     /// [`MarketPolicy::validate`](crate::state::MarketPolicy::validate).
     pub fn try_value(&mut self, parameter: Parameter, value: &ParameterValue) -> Result<()> {
         let old = self.read(parameter)?;

@@ -4,7 +4,9 @@ use crate::error::{EngineError, Result};
 use crate::fixed::Value;
 use crate::governance::{Parameter, ParameterValue, Subject};
 use crate::policy::check;
-use crate::state::{MarketPolicy, MarketState, ProposalState, Pubkey, ReserveState, LAYOUT_VERSION};
+use crate::state::{
+    MarketPolicy, MarketState, ProposalState, Pubkey, ReserveConfig, ReserveState, RiskTerms, LAYOUT_VERSION,
+};
 use crate::{after, Now};
 
 /// What the first collateral cap of a new token may be worth, at the price of the moment: 100,000 USD.
@@ -33,6 +35,8 @@ impl Role {
     }
 }
 
+/// Bit of [`MarketState::flags`]: immutable.
+const IMMUTABLE: u32 = 1;
 /// Bit of [`MarketState::flags`]: launched.
 const LAUNCHED: u32 = 1 << 1;
 
@@ -42,22 +46,53 @@ impl MarketState {
         self.flags & LAUNCHED != 0
     }
 
-    /// Launches the market, for good.
+    /// Whether the market was created to be immutable.
+    pub fn is_immutable(&self) -> bool {
+        self.flags & IMMUTABLE != 0
+    }
+
+    /// Makes a new market one that its launch makes immutable.
+    pub fn make_immutable(&mut self) {
+        self.flags |= IMMUTABLE;
+    }
+
+    /// Whether nothing may be changed any more: immutable, and launched.
+    pub fn is_frozen(&self) -> bool {
+        self.is_immutable() && self.is_launched()
+    }
+
+    /// Launches the market, for good. An immutable one has neither admin nor council nor guardian from here on.
     ///
     /// # Errors
     /// `NothingChanges`.
     pub fn launch(&mut self) -> Result<()> {
         check(!self.is_launched(), EngineError::NothingChanges)?;
         self.flags |= LAUNCHED;
+        if self.is_frozen() {
+            // Nobody signs for the key of zeros.
+            (self.admin, self.guardian, self.council) = ([0; 32], [0; 32], [0; 32]);
+            (self.pending_admin, self.pending_guardian, self.pending_council) = ([0; 32], [0; 32], [0; 32]);
+        }
         Ok(())
     }
 
-    /// Whether a token may be added with this collateral cap: once the market is launched, with none.
+    /// Whether a token may be added with this configuration: once the market is launched, without a collateral cap.
     ///
     /// # Errors
-    /// `CapGrowsTooFast`.
-    pub fn require_new_cap(&self, cap_atoms: u64) -> Result<()> {
-        check(!self.is_launched() || cap_atoms == 0, EngineError::CapGrowsTooFast)
+    /// `CapGrowsTooFast`; that of [`Self::require_depth`].
+    pub fn require_new(&self, config: &ReserveConfig) -> Result<()> {
+        check(!self.is_launched() || config.caps.collateral_atoms == 0, EngineError::CapGrowsTooFast)?;
+        self.require_depth(&config.risk)
+    }
+
+    /// Whether the market can live with this depth: nobody will confirm that of an immutable one, so it stands at its floor
+    /// from the start.
+    ///
+    /// # Errors
+    /// `DepthNotAtFloor`.
+    pub fn require_depth(&self, risk: &RiskTerms) -> Result<()> {
+        let is_at_floor = risk.depth_atoms == risk.depth_floor_atoms;
+        check(is_at_floor || !self.is_immutable(), EngineError::DepthNotAtFloor)
     }
 
     /// Hands a role to whom it was promised, who signs.
@@ -145,6 +180,8 @@ impl ProposalState {
     /// Whether anyone may remove it: it can no longer be executed.
     pub fn is_over(&self, subject: &mut Subject, now: &Now) -> bool {
         let current = Parameter::of(self.parameter).and_then(|parameter| subject.read(parameter));
-        now.unix >= self.expires_at || current.map_or(true, |current| current.0 != self.old)
+        subject.market().is_frozen()
+            || now.unix >= self.expires_at
+            || current.map_or(true, |current| current.0 != self.old)
     }
 }

@@ -66,21 +66,41 @@ impl RiskTerms {
 }
 
 impl ReserveState {
+    /// Where the terms in force walk: to the signed ones, but for a depth that has [expired](super::depth).
+    fn destination(&self, now: &Now) -> RiskTerms {
+        let depth_atoms = if self.is_depth_expired(now) {
+            self.risk_target.expired_depth_atoms()
+        } else {
+            self.risk_target.depth_atoms
+        };
+        RiskTerms { depth_atoms, ..self.risk_target }
+    }
+
     /// Takes a step of the terms in force toward the signed ones, if one is due. Returns whether it did.
     pub fn walk_terms(&mut self, now: &Now) -> bool {
-        if self.risk == self.risk_target || now.unix < self.ramped_at.saturating_add(STEP_SECS) {
+        let destination = self.destination(now);
+        let is_there = self.risk == destination && self.throttle_depth_atoms == self.risk_target.depth_atoms;
+        if is_there || now.unix < self.ramped_at.saturating_add(STEP_SECS) {
             return false;
         }
-        self.risk = self.risk.merge(&self.risk_target, |current, target, _| step(current, target));
+        self.risk = self.risk.merge(&destination, |current, target, _| step(current, target));
+        self.throttle_depth_atoms = step(self.throttle_depth_atoms, self.risk_target.depth_atoms);
         self.ramped_at = now.unix;
         true
     }
 
-    /// Terms of initial health: the tighter of those in force and those signed.
-    pub fn initial_risk(&self) -> RiskTerms {
-        if self.risk == self.risk_target {
-            return self.risk;
+    /// Terms of initial health: the tighter of those in force and those they walk to.
+    pub fn initial_risk(&self, now: &Now) -> RiskTerms {
+        let destination = self.destination(now);
+        if self.risk == destination {
+            return destination;
         }
-        self.risk.tighter(&self.risk_target)
+        self.risk.tighter(&destination)
+    }
+
+    /// The terms in force as the invariants of a configuration judge them: with the depth as if it had not expired, since
+    /// they count with half of it anyway.
+    pub(crate) fn unexpired_risk(&self) -> RiskTerms {
+        RiskTerms { depth_atoms: self.throttle_depth_atoms, ..self.risk }
     }
 }

@@ -13,8 +13,12 @@ state! {
         pub reserve: Pubkey,
         /// Collateral held for providers, claimed by none of them yet, atoms.
         pub atoms: u64,
-        /// Concentration cap: buys no more than this allows, atoms.
+        /// Concentration cap that was in force when it was last set: buys no more than this allows, atoms.
         pub cap_atoms: u64,
+        /// Cap that takes its place at `next_cap_at`, atoms.
+        pub next_cap_atoms: u64,
+        /// When it does, unix time; 0 where none waits.
+        pub next_cap_at: i64,
         /// S per scale of P: see [`backstop`](crate::backstop).
         pub sums: [Word128; BACKSTOP_SCALES],
     }
@@ -50,7 +54,7 @@ state! {
         /// Collaterals.
         pub collaterals: [BackstopCollateral; MAX_BACKSTOP_COLLATERALS],
         /// Zero.
-        pub reserved: [u8; 584],
+        pub reserved: [u8; 328],
     }
 }
 assert_account!(BackstopState, 3_584);

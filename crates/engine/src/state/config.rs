@@ -185,6 +185,8 @@ wire! {
         pub caps: Caps,
         /// Daily volatility to start with, bps.
         pub sigma_bps: u64,
+        /// How long the depth is believed without confirmation, seconds. A day to a year.
+        pub depth_valid_secs: u64,
     }
 }
 

@@ -22,7 +22,7 @@ state! {
         pub bump: u8,
         /// Number in the market's seeds.
         pub id: u16,
-        /// Bit 1: launched.
+        /// Bit 0: immutable once launched. Bit 1: launched.
         pub flags: u32,
         /// Owner of the market.
         pub admin: Pubkey,

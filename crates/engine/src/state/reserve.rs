@@ -193,12 +193,14 @@ state! {
         pub depth_confirmed_at: i64,
         /// How long a confirmation lasts, seconds.
         pub depth_valid_secs: u64,
+        /// Depth in force as if it never expired, atoms: what the throttle counts.
+        pub throttle_depth_atoms: u64,
         /// Open flash loan.
         pub flash: FlashLoan,
         /// Recovery that fell on the virtual shares and went to insurance, ever, atoms.
         pub recovery_insured_atoms: u64,
         /// Zero.
-        pub reserved: [u8; 864],
+        pub reserved: [u8; 856],
     }
 }
 assert_account!(ReserveState, 2_048);

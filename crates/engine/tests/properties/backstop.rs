@@ -6,6 +6,7 @@ use plimsoll_engine::backstop::sums::PRODUCT_ONE;
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::Word128;
 use plimsoll_engine::state::*;
+use plimsoll_engine::Now;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -360,20 +361,64 @@ fn a_purchase_never_spends_the_last_atom_nor_gains_what_cannot_be_counted() {
     assert_eq!(full.offset(0, 1, 1), Err(EngineError::AmountTooLarge));
 }
 
+/// A history of caps, set at random times, against the same told plainly: a list of (time, cap in force from then on).
+#[test]
+fn a_cap_of_a_launched_market_falls_at_once_and_rises_after_the_delay() {
+    const DELAY: i64 = 172_800;
+    let policy = MarketPolicy { loosen_delay_secs: 172_800, ..valid_market() };
+    let mut market = MarketState { policy, ..MarketState::zeroed() };
+    market.launch().unwrap();
+    let rises = std::cell::Cell::new((0, 0));
+    check(2_000, prop::collection::vec((0i64..=DELAY + DELAY / 2, 0u64..6), 1..12), |sets| {
+        let (mut pool, mut now) = (empty_pool(1), NOW);
+        pool.collaterals[0].cap_atoms = 0;
+        let (mut in_force, mut waits) = (0, None);
+        for (secs, cap_atoms) in sets {
+            // The last second before a cap that waits, and its first one.
+            if let Some((at, _)) = waits {
+                prop_assert_eq!(pool.collaterals[0].cap_at(&Now { unix: at - 1, ..now }), in_force);
+            }
+            now.unix += secs;
+            if let Some((_, next)) = waits.filter(|(at, _)| now.unix >= *at) {
+                (in_force, waits) = (next, None);
+                rises.set((rises.get().0 + 1, rises.get().1));
+            }
+            prop_assert_eq!(pool.collaterals[0].cap_at(&now), in_force);
+            let told = pool.opt_in(&[1; 32], cap_atoms, &market, &now).unwrap();
+            rises.set((rises.get().0, rises.get().1 + usize::from(waits.is_some())));
+            (in_force, waits) = if cap_atoms > in_force {
+                prop_assert_eq!(told, now.unix + DELAY);
+                (in_force, Some((told, cap_atoms)))
+            } else {
+                prop_assert_eq!(told, now.unix);
+                (cap_atoms, None)
+            };
+            prop_assert_eq!(pool.collaterals[0].cap_at(&now), in_force);
+        }
+        Ok(())
+    });
+    let (risen, replaced) = rises.get();
+    assert!(risen > 500 && replaced > 500, "{risen} took effect, {replaced} were replaced before");
+}
+
 #[test]
 fn a_pool_opts_in_to_sixteen_collaterals_and_never_to_its_own_token() {
     let mut pool = empty_pool(15);
     pool.reserve = [99; 32];
+    let market = MarketState::zeroed();
+    let opt_in =
+        |pool: &mut BackstopState, reserve: u8, cap_atoms: u64| pool.opt_in(&[reserve; 32], cap_atoms, &market, &NOW);
     assert_eq!(pool.product.get(), PRODUCT_ONE);
-    assert_eq!(pool.opt_in(&[99; 32], 1), Err(EngineError::CollateralIsDebt));
+    assert_eq!(opt_in(&mut pool, 99, 1), Err(EngineError::CollateralIsDebt));
     assert_eq!(pool.collateral_index(&[16; 32]), Err(EngineError::CollateralNotOptedIn));
     // An empty slot is no opt-in to the address of zeros.
     assert_eq!(pool.collateral_index(&[0; 32]), Err(EngineError::CollateralNotOptedIn));
-    assert_eq!(pool.opt_in(&[16; 32], 1), Ok(15));
-    assert_eq!(pool.opt_in(&[17; 32], 1), Err(EngineError::BackstopCollateralsFull));
+    assert_eq!(opt_in(&mut pool, 16, 1), Ok(NOW.unix));
+    assert_eq!(pool.collateral_index(&[16; 32]), Ok(15));
+    assert_eq!(opt_in(&mut pool, 17, 1), Err(EngineError::BackstopCollateralsFull));
     // Again: the cap, and what is held stays.
     pool.collaterals[3].atoms = 5;
-    assert_eq!(pool.opt_in(&[4; 32], 0), Ok(3));
+    assert_eq!(opt_in(&mut pool, 4, 0), Ok(NOW.unix));
     assert_eq!((pool.collaterals[3].cap_atoms, pool.collaterals[3].atoms, pool.collateral_count), (0, 5, 16));
 }
 

@@ -30,7 +30,15 @@ fn backstops_do_not_panic() {
         (pool, state::<BackstopProviderState>(), state::<MarketPolicy>(), slot, (word(), word()), now()),
         |(pool, provider, market, slot, (atoms, gain), now)| {
             let _ = (pool.collaterals(), pool.is_open(), pool.spendable_atoms(), provider.is_empty());
-            let _ = (pool.collateral_index(&provider.owner), { pool }.opt_in(&provider.owner, atoms));
+            let _ = (
+                pool.collateral_index(&provider.owner),
+                { pool }.opt_in(
+                    &provider.owner,
+                    atoms,
+                    &MarketState { policy: market, ..bytemuck::Zeroable::zeroed() },
+                    &now,
+                ),
+            );
             let _ = (pool.policy.validate(&market), configure_backstop(&mut { pool }, &pool.policy, &market));
             let behind = BackstopProviderState { scale: pool.scale.wrapping_sub(provider.scale % 9), ..provider };
             for provider in [provider, behind] {

@@ -55,6 +55,8 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ("no starting volatility", |c| c.sigma_bps = 0, InvalidVolatility),
         ("starting volatility above ten", |c| c.sigma_bps = 100_001, InvalidVolatility),
         ("no depth floor", |c| c.risk.depth_floor_atoms = 0, InvalidDepth),
+        ("depth believed for less than a day", |c| c.depth_valid_secs = 86_399, InvalidDepth),
+        ("depth believed for more than a year", |c| c.depth_valid_secs = 365 * 86_400 + 1, InvalidDepth),
         ("depth floor above depth", |c| c.risk.depth_floor_atoms = c.risk.depth_atoms + 1, InvalidDepth),
         ("smallest bonus above the default's", |c| c.bonus.bonus_min_bps = 301, InvalidBonus),
         ("largest bonus below the default's", |c| c.bonus.bonus_max_bps = 299, InvalidBonus),

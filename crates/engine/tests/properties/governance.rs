@@ -81,6 +81,7 @@ fn every_setting_is_one_parameter_but_for_those_that_are_fixed() {
             bytes_of_field!(ReserveState, oracle_policy: OraclePolicy),
             bytes_of_field!(ReserveState, rates: RateCurve),
             bytes_of_field!(ReserveState, caps: Caps),
+            bytes_of_field!(ReserveState, depth_valid_secs: u64),
             bytes_of_field!(ReserveState, oracle: Pubkey),
         ],
         vec![
@@ -334,6 +335,8 @@ fn terms_walk_from_where_they_are_a_step_an_hour_and_initial_health_is_never_lax
             if steps < 200 && random >> 57 == 0 {
                 sign(reserve, &market, &now, &[random.rotate_left(17), random.rotate_left(31)]);
             }
+            // Walks to a depth that expired: `depth`.
+            reserve.depth_confirmed_at = now.unix;
             let (ramped_at, was) = (reserve.ramped_at, *reserve);
             // Touched at random before the hour is over: nothing.
             let early = Now { unix: ramped_at + i64::try_from(random >> 33).unwrap() % HOUR, ..now };
@@ -341,6 +344,7 @@ fn terms_walk_from_where_they_are_a_step_an_hour_and_initial_health_is_never_lax
             // After the hour or long after: one step.
             let late = if random & 1 << 20 == 0 { 0 } else { i64::try_from(random >> 40).unwrap() % 86_400 };
             now.unix = ramped_at + HOUR + late;
+            reserve.depth_confirmed_at = now.unix;
             if reserve.risk == reserve.risk_target {
                 break;
             }
@@ -366,7 +370,7 @@ fn terms_walk_from_where_they_are_a_step_an_hour_and_initial_health_is_never_lax
             prop_assert!(steps < 20_000, "{:?} never becomes {:?}", reserve.risk, reserve.risk_target);
         }
         let there = *reserve;
-        now.unix += 86_400;
+        now.unix += 86_399;
         prop_assert!(!reserve.walk_terms(&now) && bytes_of(reserve) == bytes_of(&there), "arrived");
         walked.set(walked.get() + steps);
         Ok(())

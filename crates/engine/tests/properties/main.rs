@@ -10,6 +10,7 @@ mod backstop_extremes;
 mod claims;
 mod config;
 mod counting;
+mod depth;
 mod extremes;
 mod fixed;
 mod flash;

@@ -30,7 +30,8 @@ pub fn empty_pool(collaterals: u8) -> BackstopState {
     let mut pool = BackstopState::zeroed();
     configure_backstop(&mut pool, &valid_backstop_policy(), &valid_market()).unwrap();
     for i in 1..=collaterals {
-        assert_eq!(pool.opt_in(&[i; 32], u64::MAX), Ok(usize::from(i) - 1));
+        assert_eq!(pool.opt_in(&[i; 32], u64::MAX, &MarketState::zeroed(), &NOW), Ok(NOW.unix));
+        assert_eq!(pool.collateral_index(&[i; 32]), Ok(usize::from(i) - 1));
     }
     pool
 }

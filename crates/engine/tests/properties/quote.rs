@@ -43,7 +43,7 @@ impl Standing {
         let mut initial = InitialExposure::default();
         for (i, leg) in self.world.collaterals.iter().enumerate() {
             let first = leg.reserve.initial_collateral_leg(leg.atoms, self.others[i], &leg.reading, &NOW).unwrap();
-            let curve = leg.reserve.initial_curve(first.price, &leg.reading);
+            let curve = leg.reserve.initial_curve(first.price, &leg.reading, &NOW);
             initial.collaterals[i] = InitialCollateral { leg: first, curve, others_atoms: self.others[i] };
         }
         for (j, leg) in self.world.debts.iter().enumerate() {

@@ -18,7 +18,7 @@ use crate::worlds::*;
 /// A reserve of which only the throttle matters: all of its depth may be sold in a window.
 fn bucket(capacity_atoms: u64, window_secs: u64) -> ReserveState {
     let mut reserve = ReserveState { debt_index: ledger().debt_index, caps: ledger().caps, ..ReserveState::zeroed() };
-    reserve.risk.depth_atoms = capacity_atoms;
+    reserve.throttle_depth_atoms = capacity_atoms;
     reserve.bonus.throttle_share_bps = 10_000;
     reserve.bonus.throttle_window_secs = window_secs;
     reserve

@@ -173,6 +173,7 @@ pub fn valid_config() -> ReserveConfig {
             outflow_secs: 86_400,
         },
         sigma_bps: 450,
+        depth_valid_secs: 30 * 86_400,
     }
 }
 

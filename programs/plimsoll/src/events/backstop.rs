@@ -31,6 +31,8 @@ pub struct BackstopCollateralSet {
     pub collateral_reserve: Pubkey,
     /// Most the pool may hold of it, atoms; 0: it buys no more.
     pub cap_atoms: u64,
+    /// From when on, unix time.
+    pub in_force_at: i64,
     /// Sequence of the pool.
     pub sequence: u64,
     /// Slot.

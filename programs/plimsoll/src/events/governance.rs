@@ -20,6 +20,24 @@ pub struct ParameterChanged {
     pub slot: u64,
 }
 
+/// The depth of a token's market was confirmed.
+#[event]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DepthConfirmed {
+    /// Market.
+    pub market: Pubkey,
+    /// Reserve of the token.
+    pub reserve: Pubkey,
+    /// Depth signed before, atoms.
+    pub before_atoms: u64,
+    /// Depth signed now, atoms. Where it is lower, the depth in force walks there.
+    pub depth_atoms: u64,
+    /// When it expires unless it is confirmed again, unix time.
+    pub expires_at: i64,
+    /// Slot.
+    pub slot: u64,
+}
+
 /// A change was proposed.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]

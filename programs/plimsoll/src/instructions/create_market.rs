@@ -23,7 +23,13 @@ pub struct CreateMarket<'info> {
     pub system_program: Program<'info, System>,
 }
 
-pub(crate) fn handle(ctx: Context<CreateMarket>, id: u16, policy: MarketPolicy, treasury: Pubkey) -> Result<()> {
+pub(crate) fn handle(
+    ctx: Context<CreateMarket>,
+    id: u16,
+    policy: MarketPolicy,
+    treasury: Pubkey,
+    immutable: bool,
+) -> Result<()> {
     let admin = ctx.accounts.admin.key();
 
     policy.validate().or_refuse()?;
@@ -38,8 +44,11 @@ pub(crate) fn handle(ctx: Context<CreateMarket>, id: u16, policy: MarketPolicy, 
         market.council = admin.to_bytes();
         market.treasury = treasury.to_bytes();
         market.policy = policy;
+        if immutable {
+            market.make_immutable();
+        }
     }
 
-    let event = MarketCreated { market: ctx.accounts.market.key(), admin, slot: Clock::get()?.slot };
+    let event = MarketCreated { market: ctx.accounts.market.key(), admin, immutable, slot: Clock::get()?.slot };
     events::emit(&ctx.accounts.event_authority, &event)
 }

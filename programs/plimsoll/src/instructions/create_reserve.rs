@@ -53,7 +53,7 @@ pub(crate) fn handle(ctx: Context<CreateReserve>, config: &ReserveConfig) -> Res
     let policy = {
         let market = &accounts.market.load()?.state;
         require_key(&market.admin, accounts.admin.key, PlimsollError::NotAdmin)?;
-        market.require_new_cap(config.caps.collateral_atoms).or_refuse()?;
+        market.require_new(config).or_refuse()?;
         market.policy
     };
     let token_kind = tokens::accept_mint(accounts.mint.as_ref().as_ref())?;

@@ -1,4 +1,5 @@
-//! Launch a market, for good: from here on a new token starts without a collateral cap. The admin alone may.
+//! Launch a market, for good: from here on a new token starts without a collateral cap, and an immutable market has no roles.
+//! The admin alone may.
 
 use anchor_lang::prelude::*;
 

@@ -12,7 +12,8 @@ pub fn governing_cases() -> Vec<Case> {
             created: &["market"],
             build: |s| {
                 let (admin, treasury) = (s.scene.stranger.address(), s.scene.stranger.address());
-                ix::CreateMarket { admin, id: 3, policy: plimsoll_testkit::policy(), treasury }.instruction()
+                ix::CreateMarket { admin, id: 3, policy: plimsoll_testkit::policy(), treasury, immutable: false }
+                    .instruction()
             },
             accounts: join(vec![
                 vec![

@@ -11,6 +11,8 @@ use PlimsollError::*;
 
 /// A parameter of a reserve that loosens neither way.
 const WAITS: Parameter = Parameter::BorrowAge;
+/// Depth of SOL in the test market, atoms.
+const SOLS_DEPTH: u64 = 1_000_000_000_000_000;
 /// How long proposals wait in the test market, seconds.
 const DELAY_SECS: i64 = 172_800;
 
@@ -176,6 +178,29 @@ pub fn parameter_cases() -> Vec<Case> {
                         ],
                     ),
                     at("market", vec![no("another market", foreign_market, NotPending)]),
+                ],
+                event(),
+            ]),
+        },
+        Case {
+            name: "confirm_depth",
+            created: &[],
+            build: |s| {
+                let (authority, market) = (s.scene.world.admin().address(), s.scene.world.market);
+                ix::ConfirmDepth { authority, market, reserve: s.scene.sol.reserve, depth_atoms: SOLS_DEPTH }
+                    .instruction()
+            },
+            accounts: join(vec![
+                vec![
+                    at("authority", vec![no("a stranger", stranger, NotCouncil)]),
+                    at("market", vec![no("another market of the admin's", foreign_market, WrongMarket)]),
+                    at(
+                        "reserve",
+                        vec![
+                            no("a reserve of less depth", |s| s.scene.usdc.reserve, NotTighter),
+                            no("another market's reserve", |s| s.foreign_sol.reserve, WrongMarket),
+                        ],
+                    ),
                 ],
                 event(),
             ]),

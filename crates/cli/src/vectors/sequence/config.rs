@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use bytemuck::Zeroable;
+use plimsoll_engine::governance::depth::DEPTH_VALID_SECS_MAX;
 use plimsoll_engine::state::{
     Caps, InitialTerms, MarketPolicy, OraclePolicy, ReserveConfig, ReserveState, RiskTerms, ORACLE_PYTH_PULL,
 };
@@ -111,5 +112,7 @@ fn config(input: &Fields) -> Result<ReserveConfig> {
             outflow_secs: 86_400,
         },
         sigma_bps: input.integer("sigma_bps")?,
+        // No sequence lasts as long.
+        depth_valid_secs: DEPTH_VALID_SECS_MAX,
     })
 }
