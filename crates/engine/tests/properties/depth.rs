@@ -163,6 +163,8 @@ fn at_every_moment_initial_is_no_laxer_and_the_depth_in_force_is_at_least_what_t
 #[test]
 fn while_a_depth_has_expired_other_parameters_change_as_if_it_had_not() {
     let (market, mut reserve) = (market(), valid_reserve());
+    // A floor that never counts.
+    (reserve.risk.depth_floor_atoms, reserve.risk_target.depth_floor_atoms) = (1, 1);
     // The largest cap that is accepted.
     let cap = |reserve: &mut ReserveState, atoms| {
         reserve.caps.collateral_atoms = atoms;
