@@ -43,8 +43,8 @@ mod tokens;
 mod world;
 
 pub use actions::{Limits, Offering};
-pub use invariants::INVARIANTS;
 pub use outcome::{failed, refused, Outcome, Receipt, Refused};
+pub use plimsoll_audit::INVARIANTS;
 pub use pool::{PoolError, Swap};
 pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};

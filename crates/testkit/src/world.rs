@@ -53,7 +53,7 @@ pub struct World {
     pub(crate) history: History,
     pub(crate) offering: Offering,
     pub(crate) tamper: Option<Tamper>,
-    names: BTreeMap<Pubkey, String>,
+    pub(crate) names: BTreeMap<Pubkey, String>,
     keys: u64,
 }
 
@@ -291,7 +291,8 @@ impl World {
         let (transaction, bytes, keys) = self.transaction(instructions, signers);
         let meta = self.svm.send_transaction(transaction).map_err(Refused::new)?;
         let receipt = Receipt::new(meta, bytes, keys);
-        self.remember(&receipt);
+        let signed: Vec<Pubkey> = signers.iter().map(|role| role.address()).collect();
+        self.remember(&receipt, &signed);
         Ok(receipt)
     }
 
