@@ -50,3 +50,16 @@ fn expect(violations: &mut Vec<String>, holds: bool, message: impl FnOnce() -> S
         violations.push(message());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::INVARIANTS;
+
+    #[test]
+    fn the_document_lists_every_invariant_as_it_stands_here() {
+        let document = include_str!("../../../docs/invariants.md");
+        let row = |(id, sentence): &(&str, &str)| format!("| {id} | {sentence} |");
+        let missing: Vec<String> = INVARIANTS.iter().map(row).filter(|row| !document.contains(row)).collect();
+        assert!(missing.is_empty(), "docs/invariants.md lacks\n{}", missing.join("\n"));
+    }
+}

@@ -8,6 +8,7 @@ use anyhow::{anyhow, Context, Result};
 use solana_keypair::read_keypair_file;
 use solana_signer::Signer;
 
+mod audit;
 mod backstop;
 mod cascade;
 mod cast;

@@ -9,6 +9,7 @@ use plimsoll_client::{address, instructions};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
+use super::audit;
 use super::backstop::{self, Pool};
 use super::cascade;
 use super::cast::{check_partial, dollars, liquidate, Borrower, Cast, UNITS};
@@ -79,12 +80,16 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
         liquidate(&cast, report, &second, debt)?;
     }
     settle(&cast, report, &second)?;
+    audit::check(chain, report, "after the gap")?;
 
     cascade::play(chain, report)?;
+    audit::check(chain, report, "after the cascade")?;
     // Last, because a week passes in it: after so long a journey the validator moves no slots along with the time, and
     // cool-off counts slots.
     let third = default::play(&mut cast, report, &lenders, &pool)?;
-    close(&cast, report, &lenders, &[&first, &second, &third], &pool)
+    audit::check(chain, report, "after the default")?;
+    close(&cast, report, &lenders, &[&first, &second, &third], &pool)?;
+    audit::check(chain, report, "at the end")
 }
 
 fn open_market<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
