@@ -9,6 +9,7 @@ use stage::WARM_UP_SECS;
 
 mod backstop;
 mod flash;
+mod generated;
 mod governing;
 mod lending;
 mod liquidating;
