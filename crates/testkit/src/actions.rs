@@ -14,7 +14,7 @@ use plimsoll_client::quotes::{
 };
 use plimsoll_client::{Instruction, Pubkey};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Refused};
 use crate::{Borrower, Lender, Liquidator, Role, Token, World};
 
 /// Which prices actions on positions offer.
@@ -345,6 +345,21 @@ impl World {
         repaid: &Token,
         repay_max_atoms: u64,
     ) -> LiquidationQuote {
+        self.try_quote_liquidation(borrower, seized, repaid, repay_max_atoms).expect("a quote refuses by data alone")
+    }
+
+    /// The same, where a price account may be one that cannot be read.
+    ///
+    /// # Errors
+    /// The refusal.
+    #[track_caller]
+    pub fn try_quote_liquidation(
+        &mut self,
+        borrower: &Borrower,
+        seized: &Token,
+        repaid: &Token,
+        repay_max_atoms: u64,
+    ) -> Result<LiquidationQuote, Box<Refused>> {
         let position = &self.position(borrower);
         let slot = |index: Option<usize>| u8::try_from(index.expect("a slot of the position")).expect("few slots");
         let quote = QuoteLiquidation {
@@ -354,8 +369,8 @@ impl World {
             repay_max_atoms,
             offers: &self.offers(position, None),
         };
-        let receipt = self.ask(quote.instruction().expect("offers fit")).expect("a quote refuses by data alone");
-        liquidation_quote(&receipt.return_data).expect("a liquidation quote")
+        let receipt = self.ask(quote.instruction().expect("offers fit"))?;
+        Ok(liquidation_quote(&receipt.return_data).expect("a liquidation quote"))
     }
 
     /// Simulates one instruction, after [`Self::tampering`].

@@ -323,8 +323,11 @@ impl World {
     }
 
     /// Sends one instruction of a role, after [`Self::tampering`].
+    ///
+    /// # Errors
+    /// The refusal.
     #[track_caller]
-    pub(crate) fn act(&mut self, mut instruction: Instruction, role: &dyn Role) -> Outcome {
+    pub fn act(&mut self, mut instruction: Instruction, role: &dyn Role) -> Outcome {
         if let Some(tamper) = self.tamper.clone() {
             tamper(&mut instruction);
         }
@@ -348,6 +351,16 @@ impl World {
         let result = action(self);
         self.tamper = before;
         result
+    }
+
+    /// Like [`Self::tampering`], until [`Self::end_tampering`].
+    pub fn begin_tampering(&mut self, edit: impl Fn(&mut Instruction) + Send + Sync + 'static) {
+        self.tamper = Some(Arc::new(edit));
+    }
+
+    /// Instructions are sent as they are from here on.
+    pub fn end_tampering(&mut self) {
+        self.tamper = None;
     }
 
     /// Every token of the market, in order of creation.
