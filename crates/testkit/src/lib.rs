@@ -44,7 +44,7 @@ mod world;
 
 pub use actions::{Limits, Offering};
 pub use invariants::INVARIANTS;
-pub use outcome::{failed, refused, Outcome, Receipt, Refused};
+pub use outcome::{failed, refused, Call, Outcome, Receipt, Refused};
 pub use pool::{PoolError, Swap};
 pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};

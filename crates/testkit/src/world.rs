@@ -15,6 +15,7 @@ use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
 use solana_message::Message;
+use solana_signer::Signer;
 use solana_transaction::Transaction;
 
 use crate::invariants::History;
@@ -77,7 +78,11 @@ fn compute_budget(tag: u8, number: &[u8]) -> Instruction {
 impl World {
     /// A chain with the program, without a market.
     pub fn new() -> Self {
-        let mut svm = LiteSVM::new();
+        Self::on(LiteSVM::new())
+    }
+
+    /// The same on a chain of the caller's, for what has to be set before the program is loaded.
+    pub fn on(mut svm: LiteSVM) -> Self {
         svm.add_program(PROGRAM_ID, program_file()).expect("the program loads");
         let mut clock: Clock = svm.get_sysvar();
         (clock.unix_timestamp, clock.slot) = (GENESIS_UNIX, GENESIS_SLOT);
@@ -203,11 +208,23 @@ impl World {
         borrower
     }
 
+    /// Skips keys until the next one made is to somebody's taste: one from which addresses follow at their first bump,
+    /// so that finding them costs the same in every world.
+    pub fn skip_keys_until(&mut self, suits: impl Fn(&Pubkey) -> bool) {
+        while !suits(&Self::keypair(self.keys + 1).pubkey()) {
+            self.keys += 1;
+        }
+    }
+
     /// A key pair nobody used before; the same ones in every run.
     pub(crate) fn fresh_keypair(&mut self) -> Keypair {
         self.keys += 1;
+        Self::keypair(self.keys)
+    }
+
+    fn keypair(number: u64) -> Keypair {
         let mut seed = [0x70; 32];
-        seed[..8].copy_from_slice(&self.keys.to_le_bytes());
+        seed[..8].copy_from_slice(&number.to_le_bytes());
         Keypair::new_from_array(seed)
     }
 
@@ -282,7 +299,7 @@ impl World {
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&dyn Role]) -> Outcome {
         let (transaction, bytes, keys) = self.transaction(instructions, signers);
         let meta = self.svm.send_transaction(transaction).map_err(Refused::new)?;
-        let receipt = Receipt::new(meta, bytes, keys);
+        let receipt = Receipt::new(meta, instructions, bytes, keys);
         self.remember(&receipt);
         Ok(receipt)
     }
@@ -295,7 +312,7 @@ impl World {
     pub fn simulate(&mut self, instructions: &[Instruction], signers: &[&dyn Role]) -> Outcome {
         let (transaction, bytes, keys) = self.transaction(instructions, signers);
         let info = self.svm.simulate_transaction(transaction).map_err(Refused::new)?;
-        Ok(Receipt::new(info.meta, bytes, keys))
+        Ok(Receipt::new(info.meta, instructions, bytes, keys))
     }
 
     #[track_caller]
