@@ -27,6 +27,4 @@ mod stories {
     mod traps;
     mod volatility;
     mod walks;
-
-    mod compute_units;
 }

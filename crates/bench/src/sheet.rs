@@ -6,6 +6,9 @@ use plimsoll_testkit::{policy, Receipt, World};
 
 use crate::profile::{Trace, Tracer};
 
+/// Units of the two compute-budget instructions of every transaction, 150 each.
+const COMPUTE_BUDGET_UNITS: u64 = 300;
+
 /// What one transaction cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
@@ -35,6 +38,10 @@ pub struct Sheet {
     pub measures: BTreeMap<&'static str, Measure>,
     /// Discriminators of all instructions measured.
     pub discriminators: BTreeSet<[u8; 8]>,
+    /// States of liquidations, by their legs, for the engine's speed.
+    pub states: BTreeMap<&'static str, Vec<u8>>,
+    /// The one noted last: where to look when a scene is refused.
+    pub last: &'static str,
     wanted: Option<(String, Tracer)>,
     /// The transaction that was wanted.
     pub traced: Option<Traced>,
@@ -71,8 +78,21 @@ impl Sheet {
     pub fn note_call(&mut self, name: &'static str, receipt: &Receipt, index: usize) {
         let call = receipt.calls[index];
         self.discriminators.insert(call.discriminator);
+        self.keep(name, receipt, call.compute_units);
+    }
+
+    /// Notes a transaction with one instruction of another program.
+    #[track_caller]
+    pub fn note_other(&mut self, name: &'static str, receipt: &Receipt) {
+        assert!(receipt.calls.is_empty(), "{name}: another program's instruction");
+        self.keep(name, receipt, receipt.compute_units - COMPUTE_BUDGET_UNITS);
+    }
+
+    #[track_caller]
+    fn keep(&mut self, name: &'static str, receipt: &Receipt, compute_units: u64) {
+        self.last = name;
         let measure = Measure {
-            compute_units: call.compute_units,
+            compute_units,
             transaction_units: receipt.compute_units,
             bytes: receipt.bytes,
             keys: receipt.keys,

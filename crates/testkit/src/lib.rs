@@ -45,7 +45,7 @@ mod world;
 pub use actions::{Limits, Offering};
 pub use invariants::INVARIANTS;
 pub use outcome::{failed, refused, Call, Outcome, Receipt, Refused};
-pub use pool::{PoolError, Swap};
+pub use pool::{PoolError, Swap, TRANSFERS};
 pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};
 pub use roles::{Borrower, Lender, Liquidator, Person, Role};

@@ -165,3 +165,37 @@ fn relocated(file: &ObjectFile, bases: &BTreeMap<usize, u64>, name: &str) -> Res
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn instruction(operation: u8, registers: u8) -> [u8; BYTES] {
+        [operation, registers, 0, 0, 0, 0, 0, 0]
+    }
+
+    const MOVE: [u8; BYTES] = instruction(0xbf, 0x16);
+    const ADD_32: [u8; BYTES] = instruction(0x0c, 0x26);
+    const ADD_64: [u8; BYTES] = instruction(0x0f, 0x26);
+    const EXTEND: [u8; BYTES] = instruction(0xbc, 0x66);
+    const EXIT: [u8; BYTES] = instruction(0x95, 0);
+    const FUNCTION: [[u8; BYTES]; 3] = [MOVE, ADD_32, EXIT];
+
+    #[test]
+    fn a_function_is_found_in_what_the_linker_made_of_it() {
+        assert_eq!(lay_function(&FUNCTION, &[MOVE, ADD_32, EXIT, MOVE]), Some(vec![0, 1, 2]));
+        assert_eq!(lay_function(&FUNCTION, &[MOVE, ADD_64, EXIT]), Some(vec![0, 1, 2]));
+        assert_eq!(
+            lay_function(&FUNCTION, &[MOVE, ADD_32, EXTEND, EXIT]),
+            Some(vec![0, 1, 1, 2]),
+            "an extension belongs"
+        );
+    }
+
+    #[test]
+    fn another_function_is_not_taken_for_it() {
+        for text in [&[EXTEND, MOVE, ADD_32, EXIT][..], &[MOVE, EXIT], &[MOVE, ADD_32], &[MOVE, MOVE, EXIT]] {
+            assert_eq!(lay_function(&FUNCTION, text), None, "{text:?}");
+        }
+    }
+}
