@@ -23,7 +23,7 @@ const POSITIONS: u32 = 1_000_000;
 /// Plans in one measurement.
 const PLANS: u32 = 100_000;
 /// Measurements; the fastest counts, because what disturbs one only makes it slower.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 /// A liquidation about to be planned.
 struct Scene {
