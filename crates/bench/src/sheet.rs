@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_testkit::{policy, Receipt, World};
 
+use crate::profile::trace::with_sections;
 use crate::profile::{Trace, Tracer};
 
 /// Units of the two compute-budget instructions of every transaction, 150 each.
@@ -56,7 +57,7 @@ impl Sheet {
     /// A world with an empty market under the [`policy`] of tests.
     pub fn world(&self) -> World {
         let mut world = match &self.wanted {
-            Some((_, tracer)) => World::on(tracer.chain()),
+            Some((_, tracer)) => World::on(tracer.chain(), with_sections),
             None => World::new(),
         };
         world.create_market(1, policy()).expect("a valid policy makes a market");

@@ -43,6 +43,7 @@ type Tamper = Arc<dyn Fn(&mut Instruction) + Send + Sync>;
 pub struct World {
     /// The chain itself, for what this kit does not offer.
     pub svm: LiteSVM,
+    pub(crate) loaded_as: fn(&[u8]) -> Vec<u8>,
     pub(crate) house: Person,
     /// Owner of the fee accounts.
     pub treasury: Person,
@@ -78,18 +79,20 @@ fn compute_budget(tag: u8, number: &[u8]) -> Instruction {
 impl World {
     /// A chain with the program, without a market.
     pub fn new() -> Self {
-        Self::on(LiteSVM::new())
+        Self::on(LiteSVM::new(), <[u8]>::to_vec)
     }
 
-    /// The same on a chain of the caller's, for what has to be set before the program is loaded.
-    pub fn on(mut svm: LiteSVM) -> Self {
-        svm.add_program(PROGRAM_ID, program_file()).expect("the program loads");
+    /// The same on a chain of the caller's, for what has to be set before a program is loaded. `loaded_as` makes of a
+    /// program's file what is put on the chain.
+    pub fn on(mut svm: LiteSVM, loaded_as: fn(&[u8]) -> Vec<u8>) -> Self {
+        svm.add_program(PROGRAM_ID, &loaded_as(program_file())).expect("the program loads");
         let mut clock: Clock = svm.get_sysvar();
         (clock.unix_timestamp, clock.slot) = (GENESIS_UNIX, GENESIS_SLOT);
         svm.set_sysvar(&clock);
         let nobody = Person(Arc::new(Keypair::new_from_array([0xff; 32])));
         let mut world = Self {
             svm,
+            loaded_as,
             house: nobody.clone(),
             treasury: nobody,
             market: address::market(1),

@@ -61,6 +61,28 @@ impl Tracer {
     }
 }
 
+/// A program's file with an empty table of sections behind it. The linker writes none, the chain needs none, but the loader
+/// of a chain that is traced looks for one.
+pub fn with_sections(program: &[u8]) -> Vec<u8> {
+    // Places in an ELF header, and the size of a section's entry.
+    const TABLE_OFFSET: usize = 40;
+    const TABLE_LENGTH: usize = 60;
+    const ENTRY: usize = 64;
+    let mut file = program.to_vec();
+    file.resize(file.len().next_multiple_of(8), 0);
+    let table = file.len();
+    // Two entries of zeros: the one every table begins with, and the names, of which there are none but the empty one.
+    file.resize(table + 2 * ENTRY, 0);
+    let names = table + ENTRY;
+    file[names + 4] = 3;
+    file[names + 24..names + 32].copy_from_slice(&(table as u64).to_le_bytes());
+    file[names + 32] = 1;
+    file[TABLE_OFFSET..TABLE_OFFSET + 8].copy_from_slice(&(table as u64).to_le_bytes());
+    // Number of entries, and which holds the names.
+    file[TABLE_LENGTH..TABLE_LENGTH + 4].copy_from_slice(&[2, 0, 1, 0]);
+    file
+}
+
 fn step(text: &[u8], registers: &[u64; 12]) -> Step {
     let pc = registers[11] as usize;
     let instruction = get_insn_unchecked(text, pc);
