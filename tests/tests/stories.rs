@@ -28,6 +28,4 @@ mod stories {
     mod traps;
     mod volatility;
     mod walks;
-
-    mod compute_units;
 }

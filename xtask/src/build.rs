@@ -2,6 +2,7 @@
 
 use std::{
     env, fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -153,7 +154,7 @@ fn compile(ws: &Workspace, toolchain: &Toolchain, program: Program, features: &[
     remove(&deployed)?;
     match toolchain {
         Toolchain::Upstream(upstream) => {
-            let library = upstream_build(ws, upstream, program, features, task)?;
+            let library = upstream_build(ws, upstream, &upstream.linker, "target/sbf", &[], (program, features), task)?;
             let partial = deployed.with_extension("so.partial");
             fs::copy(&library, &partial)
                 .with_context(|| format!("expected the linker's output {}", library.display()))?;
@@ -183,15 +184,54 @@ fn official_build(ws: &Workspace, _: &Official, program: Program, features: &[&s
     Ok(())
 }
 
+/// Compiles Plimsoll once more, with debug information, and returns the object it was linked from. The program that comes of
+/// it has the same instructions as the one that is deployed: the information changes none.
+pub fn symbols(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    const FOLDER: &str = "target/sbf-symbols";
+    let Toolchain::Upstream(upstream) = toolchain else {
+        bail!("the object is known where the upstream compiler makes it: set PLIMSOLL_SBF=upstream and repeat");
+    };
+    // The linker leaves the object where it is told to write, and the program beside it with the ending `.so`; rustc asks for
+    // the program in the object's place.
+    let script = format!(
+        "#!/bin/sh\n\
+         left=$#; last=\n\
+         while [ $left -gt 0 ]; do\n\
+         word=$1; shift\n\
+         [ \"$last\" = -o ] && word=${{word%.so}}.o\n\
+         last=$word; set -- \"$@\" \"$word\"; left=$((left - 1))\n\
+         done\n\
+         exec '{}' \"$@\"\n",
+        upstream.linker.display()
+    );
+    let folder = fresh_target_dir(ws, upstream, FOLDER)?;
+    let linker = folder.join("link");
+    if fs::read_to_string(&linker).ok().as_deref() != Some(&script) {
+        fs::write(&linker, script)?;
+        fs::set_permissions(&linker, fs::Permissions::from_mode(0o755))?;
+    }
+    let flags = ["-Cdebuginfo=1", "-Clink-arg=--btf", "-Clink-arg=--deploy=false"];
+    let library = ui::task("building plimsoll with debug information", |task| {
+        upstream_build(ws, upstream, &linker, FOLDER, &flags, (PLIMSOLL, &[]), task)
+    })?;
+    let object = library.with_file_name("deps").join("libplimsoll.o");
+    if !object.is_file() {
+        bail!("the build ended well, but {} is not there; delete {FOLDER} and repeat", object.display());
+    }
+    Ok(object)
+}
+
 /// Returns the library in cargo's own target folder.
 fn upstream_build(
     ws: &Workspace,
     upstream: &Upstream,
-    program: Program,
-    features: &[&str],
+    linker: &Path,
+    target_dir: &str,
+    extra_flags: &[&str],
+    (program, features): (Program, &[&str]),
     task: &Task,
 ) -> Result<PathBuf> {
-    let target_dir = fresh_target_dir(ws, upstream)?;
+    let target_dir = fresh_target_dir(ws, upstream, target_dir)?;
     let cargo = |verb: &str| {
         let mut cargo = command(&upstream.cargo);
         // The settings of this build are all here: none may come from outside.
@@ -217,10 +257,11 @@ fn upstream_build(
 
     let mut flags: Vec<String> = SBF_FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
     flags.extend(remappings(ws, upstream)?);
+    flags.extend(extra_flags.iter().map(|flag| (*flag).to_owned()));
     let mut build = cargo("build");
     build
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        .env("CARGO_TARGET_SBF_SOLANA_LINKER", &upstream.linker)
+        .env("CARGO_TARGET_SBF_SOLANA_LINKER", linker)
         .arg("--release")
         .arg("--target")
         .arg(ws.path(TARGET))
@@ -234,9 +275,9 @@ fn upstream_build(
     Ok(target_dir.join("sbf-solana/release").join(format!("lib{}.so", program.name)))
 }
 
-/// `target/sbf`, emptied when the compiler is not the one it was filled by: cargo does not watch the standard library.
-fn fresh_target_dir(ws: &Workspace, upstream: &Upstream) -> Result<PathBuf> {
-    let dir = ws.path("target/sbf");
+/// A target folder, emptied when the compiler is not the one it was filled by: cargo does not watch the standard library.
+fn fresh_target_dir(ws: &Workspace, upstream: &Upstream, dir: &str) -> Result<PathBuf> {
+    let dir = ws.path(dir);
     let stamp = dir.join("compiler");
     let overlay = &upstream.versions.overlay;
     let sysroot = upstream.sysroot.display();

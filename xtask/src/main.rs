@@ -4,6 +4,7 @@
 //! says what it is doing, and why it stops. How the pieces fit together: `docs/toolchain.md`.
 
 mod artifact;
+mod bench;
 mod build;
 mod cargo;
 mod demo;
@@ -47,6 +48,8 @@ enum Verb {
     Idl(idl::Args),
     /// Everything a contributor must see green; what CI runs
     Test(test::Args),
+    /// Compute units and bytes of every instruction, where they go, and how fast the engine is
+    Bench(bench::Args),
     /// A local validator, the program on it, and a market's story from start to end
     Demo(demo::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
@@ -72,6 +75,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Build(args) => build::run(&ws, &args)?,
         Verb::Idl(args) => idl::run(&ws, &args)?,
         Verb::Test(args) => return test::run(&ws, &args),
+        Verb::Bench(args) => return bench::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,

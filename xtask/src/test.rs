@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, build, cargo::cargo, demo, idl, process, steps::Steps, toolchain::Toolchain, workspace::Workspace,
+    artifact, bench, build, cargo::cargo, demo, idl, process, steps::Steps, toolchain::Toolchain, workspace::Workspace,
 };
 
 #[derive(clap::Args)]
@@ -45,6 +45,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         }
         process::shown(&mut test)
     });
+    steps.step_if("bench", with_compiler(), || bench::check(ws, required(compiler)?));
     steps.step("vectors", || {
         let run = ["run", "--quiet", "--locked", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"];
         for file in ["vectors/reference.json", "vectors/plimsoll.json"] {

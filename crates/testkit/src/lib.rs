@@ -43,9 +43,9 @@ mod tokens;
 mod world;
 
 pub use actions::{Limits, Offering};
-pub use outcome::{failed, refused, Outcome, Receipt, Refused};
+pub use outcome::{failed, refused, Call, Outcome, Receipt, Refused};
 pub use plimsoll_audit::INVARIANTS;
-pub use pool::{PoolError, Swap};
+pub use pool::{PoolError, Swap, TRANSFERS};
 pub use pools::{Pool, POOL_PROGRAM};
 pub use prices::{dollars, Price, PRICE_EXPONENT};
 pub use roles::{Borrower, Lender, Liquidator, Person, Role};

@@ -5,6 +5,7 @@ use std::fmt;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use plimsoll_client::errors::{custom_code, explain, Failure};
 use plimsoll_client::events::{Event, EventError};
+use plimsoll_client::{Instruction, PROGRAM_ID};
 use solana_transaction_error::TransactionError;
 
 /// A transaction's receipt, or its refusal.
@@ -15,6 +16,8 @@ pub type Outcome = Result<Receipt, Box<Refused>>;
 pub struct Receipt {
     /// Compute units of the whole transaction, compute-budget instructions included.
     pub compute_units: u64,
+    /// The program's instructions among the transaction's own, with the units each consumed, in order.
+    pub calls: Vec<Call>,
     /// Bytes of the serialized transaction.
     pub bytes: usize,
     /// Account keys of the transaction.
@@ -27,9 +30,40 @@ pub struct Receipt {
     pub logs: Vec<String>,
 }
 
+/// One of the program's instructions in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// First bytes of its data, which say what it is.
+    pub discriminator: [u8; 8],
+    /// Compute units it consumed, all it called included.
+    pub compute_units: u64,
+}
+
+/// Units of each of a transaction's own invocations of the program, from its logs.
+fn units_of_calls(logs: &[String]) -> Vec<u64> {
+    let program = PROGRAM_ID.to_string();
+    let mut depth = 0u32;
+    let mut units = Vec::new();
+    for line in logs {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["Program", _, "invoke", _] => depth += 1,
+            ["Program", _, "success"] => depth -= 1,
+            ["Program", id, "consumed", number, ..] if depth == 1 && id == program => {
+                units.push(number.parse().expect("a number of units"));
+            }
+            _ => {}
+        }
+    }
+    units
+}
+
 impl Receipt {
     /// Reads LiteSVM's metadata.
-    pub(crate) fn new(meta: TransactionMetadata, bytes: usize, keys: usize) -> Self {
+    pub(crate) fn new(meta: TransactionMetadata, instructions: &[Instruction], bytes: usize, keys: usize) -> Self {
+        let own = instructions.iter().filter(|instruction| instruction.program_id == PROGRAM_ID);
+        let first = |data: &[u8]| *data.first_chunk().expect("data of an instruction begin with what it is");
+        let calls = own.zip(units_of_calls(&meta.logs));
+        let calls = calls.map(|(own, compute_units)| Call { discriminator: first(&own.data), compute_units }).collect();
         let inner = meta.inner_instructions.iter().flatten();
         let events = inner
             .filter_map(|inner| match Event::decode(&inner.instruction.data) {
@@ -40,6 +74,7 @@ impl Receipt {
             .collect();
         Self {
             compute_units: meta.compute_units_consumed,
+            calls,
             bytes,
             keys,
             events,

@@ -63,7 +63,8 @@ impl Pool {
 impl World {
     /// Puts the pool program on the chain.
     pub fn add_pool_program(&mut self) {
-        self.svm.add_program(POOL_PROGRAM, program_file()).expect("the pool program loads");
+        let program = (self.loaded_as)(program_file());
+        self.svm.add_program(POOL_PROGRAM, &program).expect("the pool program loads");
         self.name(POOL_PROGRAM, "pool program");
     }
 

@@ -15,6 +15,7 @@ use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
 use solana_message::Message;
+use solana_signer::Signer;
 use solana_transaction::Transaction;
 
 use crate::invariants::History;
@@ -42,6 +43,7 @@ type Tamper = Arc<dyn Fn(&mut Instruction) + Send + Sync>;
 pub struct World {
     /// The chain itself, for what this kit does not offer.
     pub svm: LiteSVM,
+    pub(crate) loaded_as: fn(&[u8]) -> Vec<u8>,
     pub(crate) house: Person,
     /// Owner of the fee accounts.
     pub treasury: Person,
@@ -77,14 +79,20 @@ fn compute_budget(tag: u8, number: &[u8]) -> Instruction {
 impl World {
     /// A chain with the program, without a market.
     pub fn new() -> Self {
-        let mut svm = LiteSVM::new();
-        svm.add_program(PROGRAM_ID, program_file()).expect("the program loads");
+        Self::on(LiteSVM::new(), <[u8]>::to_vec)
+    }
+
+    /// The same on a chain of the caller's, for what has to be set before a program is loaded. `loaded_as` makes of a
+    /// program's file what is put on the chain.
+    pub fn on(mut svm: LiteSVM, loaded_as: fn(&[u8]) -> Vec<u8>) -> Self {
+        svm.add_program(PROGRAM_ID, &loaded_as(program_file())).expect("the program loads");
         let mut clock: Clock = svm.get_sysvar();
         (clock.unix_timestamp, clock.slot) = (GENESIS_UNIX, GENESIS_SLOT);
         svm.set_sysvar(&clock);
         let nobody = Person(Arc::new(Keypair::new_from_array([0xff; 32])));
         let mut world = Self {
             svm,
+            loaded_as,
             house: nobody.clone(),
             treasury: nobody,
             market: address::market(1),
@@ -211,11 +219,23 @@ impl World {
         borrower
     }
 
+    /// Skips keys until the next one made is to somebody's taste: one from which addresses follow at their first bump,
+    /// so that finding them costs the same in every world.
+    pub fn skip_keys_until(&mut self, suits: impl Fn(&Pubkey) -> bool) {
+        while !suits(&Self::keypair(self.keys + 1).pubkey()) {
+            self.keys += 1;
+        }
+    }
+
     /// A key pair nobody used before; the same ones in every run.
     pub(crate) fn fresh_keypair(&mut self) -> Keypair {
         self.keys += 1;
+        Self::keypair(self.keys)
+    }
+
+    fn keypair(number: u64) -> Keypair {
         let mut seed = [0x70; 32];
-        seed[..8].copy_from_slice(&self.keys.to_le_bytes());
+        seed[..8].copy_from_slice(&number.to_le_bytes());
         Keypair::new_from_array(seed)
     }
 
@@ -290,7 +310,7 @@ impl World {
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&dyn Role]) -> Outcome {
         let (transaction, bytes, keys) = self.transaction(instructions, signers);
         let meta = self.svm.send_transaction(transaction).map_err(Refused::new)?;
-        let receipt = Receipt::new(meta, bytes, keys);
+        let receipt = Receipt::new(meta, instructions, bytes, keys);
         let signed: Vec<Pubkey> = signers.iter().map(|role| role.address()).collect();
         self.remember(&receipt, &signed);
         Ok(receipt)
@@ -304,7 +324,7 @@ impl World {
     pub fn simulate(&mut self, instructions: &[Instruction], signers: &[&dyn Role]) -> Outcome {
         let (transaction, bytes, keys) = self.transaction(instructions, signers);
         let info = self.svm.simulate_transaction(transaction).map_err(Refused::new)?;
-        Ok(Receipt::new(info.meta, bytes, keys))
+        Ok(Receipt::new(info.meta, instructions, bytes, keys))
     }
 
     #[track_caller]

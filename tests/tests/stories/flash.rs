@@ -48,14 +48,6 @@ fn liquidated_with_nothing(volatile: Spec, stable: Spec) -> Told {
     ];
     let receipt = world.flash(&liquidator, &usdc, principal, &between)?;
 
-    println!(
-        "flash liquidation 1+1, {:?} and {:?}: {} CU {} bytes {} keys",
-        sol.kind,
-        usdc.kind,
-        receipt.compute_units - 300,
-        receipt.bytes,
-        receipt.keys
-    );
     assert_eq!(world.balance(&liquidator, &usdc), proceeds - owed, "the profit, in the debt token");
     assert_eq!(world.balance(&liquidator, &sol), 0, "all that was seized was sold");
     let after = world.reserve(&usdc).state;

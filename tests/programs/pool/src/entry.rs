@@ -1,13 +1,13 @@
 //! The program's entry point.
 
 use solana_account_info::AccountInfo;
-use solana_cpi::{invoke, invoke_signed};
+use solana_cpi::{invoke, invoke_signed, invoke_signed_unchecked};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_program_entrypoint::{entrypoint, ProgramResult};
 use solana_program_error::ProgramError;
 use solana_pubkey::{pubkey, Pubkey};
 
-use crate::{amount_out, in_order, PoolError, Swap, FORWARD, POOL_SEED, SWAP};
+use crate::{amount_out, in_order, PoolError, Swap, FORWARD, POOL_SEED, SWAP, TRANSFERS};
 
 const TOKEN_PROGRAMS: [Pubkey; 2] =
     [pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"), pubkey!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")];
@@ -39,6 +39,7 @@ fn process(program: &Pubkey, accounts: &[AccountInfo], data: &[u8]) -> ProgramRe
     match data.split_first() {
         Some((&SWAP, arguments)) => swap(program, accounts, Swap::decode(arguments).ok_or(PoolError::Malformed)?),
         Some((&FORWARD, call)) => forward(accounts, call),
+        Some((&TRANSFERS, [])) => transfers(accounts),
         _ => Err(PoolError::Malformed.into()),
     }
 }
@@ -53,6 +54,26 @@ fn forward(accounts: &[AccountInfo], data: &[u8]) -> ProgramResult {
     };
     let call = Instruction { program_id: *callee.key, accounts: rest.iter().map(meta).collect(), data: data.to_vec() };
     invoke(&call, accounts)
+}
+
+/// Both transfers of a liquidation, an atom each, with nothing checked and nothing decided. (The liquidator gives both: the
+/// vaults are another program's. To the token program that is the same.)
+fn transfers(accounts: &[AccountInfo]) -> ProgramResult {
+    let [liquidator, _, _, _, _, repaying, repaid, debt_mint, debt_program, seizing, seized, mint, program, ..] =
+        accounts
+    else {
+        return Err(PoolError::WrongAccounts.into());
+    };
+    for side in [
+        Side { trader: repaying, vault: repaid, mint: debt_mint, token_program: debt_program },
+        Side { trader: seizing, vault: seized, mint, token_program: program },
+    ] {
+        let transfer = side.transfer(side.trader, side.vault, liquidator, 1)?;
+        let accounts = [side.trader.clone(), side.mint.clone(), side.vault.clone(), liquidator.clone()];
+        // No account is borrowed here.
+        invoke_signed_unchecked(&transfer, &accounts, &[])?;
+    }
+    Ok(())
 }
 
 /// One side of a swap.

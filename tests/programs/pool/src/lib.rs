@@ -1,5 +1,5 @@
 //! The market of the tests: a constant-product pool of two mints, for what a liquidator seized; and `forward`, a caller
-//! of any program, for what must not be called through another.
+//! of any program, for what must not be called through another; and `transfers`, what a liquidation costs at the least.
 //!
 //! A pool has no account of its own. Its authority is the address of the seeds `["pool", mint, mint]`, the smaller mint
 //! first, and its vaults are that address's associated token accounts: what lies in them is the pool. Anyone may give.
@@ -19,6 +19,9 @@ pub const FEE_BPS: u64 = 30;
 pub const SWAP: u8 = 0;
 /// First byte of an instruction: call the first account, a program, with the rest of the accounts and of the data.
 pub const FORWARD: u8 = 1;
+/// First byte of an instruction: the floor of a liquidation. With the accounts of `liquidate` it moves an atom of each of
+/// both tokens from the liquidator to the vault, and does nothing else.
+pub const TRANSFERS: u8 = 2;
 
 /// Refusals, as custom codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
