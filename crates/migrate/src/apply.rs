@@ -18,7 +18,7 @@ pub fn apply<C: Chain>(file: &File, chain: &mut C, steps: &Plan, mut told: impl 
         let sent = match &step.call {
             Call::Deploy { so, keypair } => {
                 let program = std::fs::read(so).with_context(|| format!("cannot read {so}"))?;
-                chain.deploy(&program, keypair)
+                chain.deploy(&program, keypair.as_ref())
             }
             Call::Send(instruction) => chain.send(instruction),
         };

@@ -1,5 +1,7 @@
 //! A chain as a migration sees it: accounts, a clock, and a way to send.
 
+use std::path::Path;
+
 use anchor_lang::prelude::Pubkey;
 use anyhow::Result;
 use plimsoll_client::Instruction;
@@ -41,7 +43,7 @@ pub trait Chain {
     ///
     /// # Errors
     /// Where it does not succeed.
-    fn deploy(&mut self, program: &[u8], keypair: &str) -> Result<String>;
+    fn deploy(&mut self, program: &[u8], keypair: &Path) -> Result<String>;
 
     /// One account.
     ///

@@ -10,131 +10,13 @@ use plimsoll_client::instructions::{AcceptRole, ParameterOf};
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::governance::proposals::{tighten, Role};
 use plimsoll_engine::governance::{Parameter, ParameterValue, Subject};
-use plimsoll_engine::state::{MarketPolicy, MarketState, ProposalState, ReserveConfig, ReserveState};
+use plimsoll_engine::state::ProposalState;
 use plimsoll_engine::Now;
 
 use crate::chain::Chain;
-use crate::file::{File, Holder, Reserve};
 use crate::invariants::sentence;
-use crate::numbers::{of_reserve, reserve_paths, Numbers, Path, POLICY};
-use crate::plan::{change, decode, ripens, Change, Planner, Waiting, ROLES};
-
-/// A parameter that the file speaks of, with the value it is to have.
-pub struct Managed {
-    parameter: Parameter,
-    want: ParameterValue,
-    /// Its name in the file.
-    pub key: String,
-    /// Where it stands there.
-    pub at: usize,
-    /// The number it is, where it is one.
-    path: Option<Path>,
-}
-
-impl Managed {
-    fn show(&self, value: &ParameterValue, decimals: u8) -> String {
-        match (self.path, value.as_number()) {
-            (Some(path), Ok(number)) => path.show(number, decimals),
-            _ if value.0 == [0; 32] => "nobody".into(),
-            _ => Pubkey::new_from_array(value.0).to_string(),
-        }
-    }
-}
-
-/// The parameter that a number of a market's policy is: the one that reads differently where the number does.
-pub fn parameter_of_market(field: &str) -> Option<Parameter> {
-    let (mut plain, mut other) = (MarketState::zeroed(), MarketState::zeroed());
-    *other.policy.number(field)? = 1;
-    let is_it = |parameter: &Parameter| {
-        Subject::Market(&mut plain).read(*parameter).ok() != Subject::Market(&mut other).read(*parameter).ok()
-    };
-    Parameter::ALL.iter().copied().find(is_it)
-}
-
-/// The same for a number of a reserve's configuration.
-pub fn parameter_of_reserve(path: Path) -> Option<Parameter> {
-    let (mut plain, mut config) = (ReserveState::zeroed(), ReserveConfig::zeroed());
-    *of_reserve(&mut config, path)? = 1;
-    let (mut other, market) = (signed(&config), MarketState::zeroed());
-    let is_it = |parameter: &Parameter| {
-        let read = |state| Subject::Reserve(state, &market).read(*parameter).ok();
-        read(&mut plain) != read(&mut other)
-    };
-    Parameter::ALL.iter().copied().find(is_it)
-}
-
-/// A reserve with a configuration signed, and nothing else.
-fn signed(config: &ReserveConfig) -> ReserveState {
-    let ReserveConfig { oracle_kind: _, oracle, risk, initial, bonus, oracle_policy, rates, caps, sigma_bps: _ } =
-        *config;
-    ReserveState { oracle, risk_target: risk, initial, bonus, oracle_policy, rates, caps, ..Zeroable::zeroed() }
-}
-
-/// What the file says of a market's parameters. Of a role that it does not name it says nothing.
-pub fn of_market(file: &File, market: &MarketState) -> Vec<Managed> {
-    let mut wanted = file.policy;
-    let numbers = MarketPolicy::FIELDS.iter().filter_map(|field| {
-        let (path, want) = (Path { table: POLICY, field }, ParameterValue::number(*wanted.number(field)?));
-        let (key, at) = (path.full(), file.place(None, path));
-        Some(Managed { parameter: parameter_of_market(field)?, want, key, at, path: Some(path) })
-    });
-    let numbers: Vec<Managed> = numbers.collect();
-    let roles = ROLES.iter().filter_map(|(parameter, name)| {
-        let holder = holder(file, *parameter).as_ref()?;
-        // Who holds a role already is promised nothing.
-        let is_held = role_of(*parameter).is_some_and(|role| holder_on_chain(market, role) == holder.value.to_bytes());
-        let want = if is_held { [0; 32] } else { holder.value.to_bytes() };
-        Some(Managed {
-            parameter: *parameter,
-            want: ParameterValue(want),
-            key: format!("roles.{name}"),
-            at: holder.at,
-            path: None,
-        })
-    });
-    numbers.into_iter().chain(roles).collect()
-}
-
-/// What the file says of a reserve's parameters.
-pub fn of_reserve_in(file: &File, reserve: &Reserve, config: &ReserveConfig) -> Vec<Managed> {
-    let mut config = *config;
-    let numbers = reserve_paths().filter_map(|path| {
-        let want = ParameterValue::number(*of_reserve(&mut config, path)?);
-        let (key, at) = (path.full(), file.place(Some(reserve), path));
-        Some(Managed { parameter: parameter_of_reserve(path)?, want, key, at, path: Some(path) })
-    });
-    let mut managed: Vec<Managed> = numbers.collect();
-    let (want, at) = (ParameterValue(reserve.oracle.value), reserve.oracle.at);
-    managed.push(Managed { parameter: Parameter::Oracle, want, key: "oracle".into(), at, path: None });
-    managed
-}
-
-fn holder(file: &File, parameter: Parameter) -> &Holder {
-    match parameter {
-        Parameter::Admin => &file.roles.admin,
-        Parameter::Guardian => &file.roles.guardian,
-        Parameter::Council => &file.roles.council,
-        Parameter::Treasury => &file.roles.treasury,
-        _ => &None,
-    }
-}
-
-fn role_of(parameter: Parameter) -> Option<Role> {
-    match parameter {
-        Parameter::Admin => Some(Role::Admin),
-        Parameter::Guardian => Some(Role::Guardian),
-        Parameter::Council => Some(Role::Council),
-        _ => None,
-    }
-}
-
-fn holder_on_chain(market: &MarketState, role: Role) -> [u8; 32] {
-    match role {
-        Role::Admin => market.admin,
-        Role::Guardian => market.guardian,
-        Role::Council => market.council,
-    }
-}
+use crate::managed::{holder, holder_on_chain, role_of, Managed, ROLES};
+use crate::plan::{change, decode, ripens, Change, Planner, Waiting};
 
 /// What became of a parameter.
 enum Settled {

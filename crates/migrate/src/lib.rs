@@ -17,6 +17,7 @@ pub mod chain;
 pub mod file;
 mod govern;
 pub mod invariants;
+mod managed;
 mod numbers;
 pub mod plan;
 mod program;

@@ -6,18 +6,18 @@ use bytemuck::Zeroable;
 use plimsoll_client::accounts::{Account as Owned, AccountState};
 use plimsoll_client::instructions::{CreateMarket, LaunchMarket};
 use plimsoll_client::{address, Instruction};
-use plimsoll_engine::governance::Parameter;
+use plimsoll_engine::governance::Subject;
 use plimsoll_engine::state::{MarketPolicy, MarketState};
 use plimsoll_engine::Now;
 use serde::Serialize;
 
 use crate::chain::{Account, Chain};
 use crate::file::File;
-use crate::govern::{self, Managed};
 use crate::invariants::judge_market;
+use crate::managed::{self, Managed};
 use crate::numbers::{Numbers, Path, POLICY};
 use crate::source::Fault;
-use crate::{program, reserve, time};
+use crate::{govern, program, reserve, time};
 
 /// What a step sends.
 #[derive(Clone, Debug)]
@@ -216,7 +216,7 @@ impl<C: Chain> Planner<'_, C> {
         for field in MarketPolicy::FIELDS {
             let path = Path { table: POLICY, field };
             let [mut on_chain, mut wanted] = [self.market.policy, file.policy];
-            if govern::parameter_of_market(field).is_none() && on_chain.number(field) != wanted.number(field) {
+            if managed::parameter_of_market(field).is_none() && on_chain.number(field) != wanted.number(field) {
                 let shown =
                     [&mut on_chain, &mut wanted].map(|policy| path.show(policy.number(field).copied().unwrap_or(0), 0));
                 self.fixed(file.place(None, path), &self.subject(), &path.full(), &shown);
@@ -236,9 +236,9 @@ impl<C: Chain> Planner<'_, C> {
 
     fn govern_market(&mut self) -> Result<()> {
         let (file, mut market) = (self.file, self.market);
-        let managed = govern::of_market(file, &market);
+        let managed = managed::of_market(file, &market);
         let subject = self.subject();
-        govern::reconcile(self, &subject, &managed, &mut plimsoll_engine::governance::Subject::Market(&mut market), 0)?;
+        govern::reconcile(self, &subject, &managed, &mut Subject::Market(&mut market), 0)?;
         self.market = market;
         govern::hand_over(self, &subject);
         Ok(())
@@ -274,11 +274,3 @@ pub(crate) fn change(file: &File, managed: &Managed, from: &str, to: &str) -> Ch
 pub(crate) fn ripens(ripe_at: i64, expires_at: i64) -> String {
     format!("ripe {}, lapses {}", time::show(ripe_at), time::show(expires_at))
 }
-
-/// All parameters that are roles, with the word for each.
-pub(crate) const ROLES: [(Parameter, &str); 4] = [
-    (Parameter::Admin, "admin"),
-    (Parameter::Guardian, "guardian"),
-    (Parameter::Council, "council"),
-    (Parameter::Treasury, "treasury"),
-];

@@ -16,11 +16,11 @@ use plimsoll_engine::transitions::configure_reserve;
 
 use crate::chain::{Account, Chain};
 use crate::file::Reserve;
-use crate::govern;
 use crate::invariants::{judge_reserve, sentence};
 use crate::numbers::{of_reserve, reserve_paths, Numbers, Path, BACKSTOP, FIRST_ONLY};
 use crate::plan::{decode, Planner};
 use crate::source::Fault;
+use crate::{govern, managed};
 
 /// First and only generation that a file opens.
 const GENERATION: u8 = 0;
@@ -55,7 +55,7 @@ pub fn look<'a, C: Chain>(planner: &mut Planner<'a, C>) -> Result<Vec<Listed<'a>
 
 /// Brings the parameters of a reserve to what the file says.
 pub fn govern<C: Chain>(planner: &mut Planner<C>, mut listed: Listed) -> Result<()> {
-    let managed = govern::of_reserve_in(planner.file, listed.reserve, &listed.config);
+    let managed = managed::of_reserve(planner.file, listed.reserve, &listed.config);
     let (market, decimals) = (planner.market, listed.state.decimals);
     let mut subject = Subject::Reserve(&mut listed.state, &market);
     govern::reconcile(planner, &listed.reserve.name, &managed, &mut subject, decimals)
@@ -112,7 +112,7 @@ impl<C: Chain> Planner<'_, C> {
             let shown = [kind(on_chain.oracle_kind), kind(config.oracle_kind)];
             self.fixed(reserve.oracle_kind.at, name, "oracle.kind", &shown);
         }
-        for path in reserve_paths().filter(|path| *path != FIRST_ONLY && govern::parameter_of_reserve(*path).is_none())
+        for path in reserve_paths().filter(|path| *path != FIRST_ONLY && managed::parameter_of_reserve(*path).is_none())
         {
             let [on_chain, wanted] =
                 [&mut on_chain, &mut config].map(|config| of_reserve(config, path).copied().unwrap_or(0));

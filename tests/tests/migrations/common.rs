@@ -95,7 +95,7 @@ impl Chain for Site {
         Ok(format!("transaction {}", self.sent))
     }
 
-    fn deploy(&mut self, program: &[u8], _keypair: &str) -> Result<String> {
+    fn deploy(&mut self, program: &[u8], _keypair: &std::path::Path) -> Result<String> {
         anyhow::ensure!(self.sent < self.sends_max, "the line is broken");
         self.world.svm.add_program(PROGRAM_ID, program)?;
         self.sent += 1;
