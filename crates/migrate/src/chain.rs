@@ -33,7 +33,8 @@ pub trait Chain {
     /// Where they cannot be read.
     fn accounts(&self, addresses: &[Pubkey]) -> Result<Vec<Option<Account>>>;
 
-    /// Sends one instruction in a transaction of its own, and waits until it is confirmed. Returns what names the transaction.
+    /// Sends one instruction in a transaction of its own, and waits until it is confirmed. Returns what names the
+    /// transaction.
     ///
     /// # Errors
     /// The refusal.

@@ -143,7 +143,10 @@ impl Reserve {
                 Some(value) => *place = value,
                 None => {
                     let (key, name) = (path.full(), &self.name);
-                    let text = format!("`{key}` of {name} has more digits than the {decimals} decimals of its mint, or more atoms than a u64 holds");
+                    let text = format!(
+                        "`{key}` of {name} has more digits than the {decimals} decimals of its mint, \
+                         or more atoms than a u64 holds"
+                    );
                     faults.push(Fault::new(number.at, text));
                 }
             }

@@ -1,7 +1,8 @@
 //! Differences of values, through governance: what tightens at once, what loosens as a proposal that waits.
 //!
-//! Everything is tried on a copy of the chain's state by the engine's own functions, in the order in which it would be sent. So
-//! a plan never holds a step that the program would refuse, and what cannot be done yet is told with the engine's reason.
+//! Everything is tried on a copy of the chain's state by the engine's own functions, in the order in which it would be
+//! sent. So a plan never holds a step that the program would refuse, and what cannot be done yet is told with the engine's
+//! reason.
 
 use anchor_lang::prelude::Pubkey;
 use anyhow::Result;

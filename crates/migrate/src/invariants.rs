@@ -48,7 +48,8 @@ pub fn check(file: &File) -> Result<Checked, Refused> {
         }
         if reading.is_none() {
             checked.skipped.push(format!(
-                "{name}: needs `decimals` and `price_usd`; whether dust is worth enough atoms, and the throttle enough dust, was not checked"
+                "{name}: needs `decimals` and `price_usd`; whether dust is worth enough atoms, \
+                 and the throttle enough dust, was not checked"
             ));
         }
         let decimals = reserve.decimals.as_ref().map_or_else(|| reserve.likely_decimals(), |decimals| decimals.value);

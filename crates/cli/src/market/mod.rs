@@ -1,5 +1,5 @@
-//! `plimsoll market`: what `migrations/README.md` tells. The work is `plimsoll-migrate`'s; here are arguments, a network, and
-//! what is printed.
+//! `plimsoll market`: what `migrations/README.md` tells. The work is `plimsoll-migrate`'s; here are arguments, a network,
+//! and what is printed.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
