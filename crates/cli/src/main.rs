@@ -1,7 +1,11 @@
 //! The command `plimsoll`.
 
+mod chain;
 mod demo;
+mod deploy;
+mod market;
 mod pictures;
+mod prices;
 mod tables;
 mod vectors;
 
@@ -21,6 +25,8 @@ struct Cli {
 enum Command {
     /// A market's story on a local validator, from deployment to haircut.
     Demo(demo::Args),
+    /// Deploy and configure a market from one file: `migrations/README.md`.
+    Market(market::Args),
     /// Draw the pictures of the documents with the engine's own functions.
     Pictures(pictures::Args),
     /// Write the tables of the documents from the engine's own.
@@ -32,6 +38,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Market(args) => market::run(&args),
         Command::Pictures(args) => pictures::run(&args),
         Command::Tables(args) => tables::run(&args),
         Command::Vectors(args) => vectors::run(&args),

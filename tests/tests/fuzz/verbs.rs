@@ -282,7 +282,7 @@ pub const VERBS: &[(&str, usize, Act)] = &[
 
 /// Mostly the position that can pay its debt least, at the prices published last; else any.
 fn shakiest(s: &Scene, step: &Step) -> Option<Borrower> {
-    if step.who % 3 == 0 {
+    if step.who.is_multiple_of(3) {
         return s.borrower(step.who / 3);
     }
     let value = |atoms: u128, key: [u8; 32]| {
@@ -369,7 +369,7 @@ fn near(s: &Scene, step: &Step) -> (ix::ParameterOf, u64) {
     };
     let old = subject.read(parameter).and_then(|value| value.as_number()).unwrap_or(0);
     let by = (old / (20 + step.amount % 200)).max(1);
-    (of, if step.amount % 2 == 0 { old.saturating_add(by) } else { old.saturating_sub(by) })
+    (of, if step.amount.is_multiple_of(2) { old.saturating_add(by) } else { old.saturating_sub(by) })
 }
 
 /// A parameter for which a proposal stands.
@@ -387,7 +387,7 @@ fn standing(s: &Scene, step: &Step) -> Option<ix::ParameterOf> {
 fn liquidate(s: &mut Scene, step: &Step) -> Option<Outcome> {
     let (borrower, liquidator) = (shakiest(s, step)?, Step::pick(&s.liquidators, step.other));
     let (seized, repaid) = s.pair(&borrower, step);
-    let bound = if step.amount % 3 == 0 { step.atoms(s.worth(500, &repaid)) } else { u64::MAX };
+    let bound = if step.amount.is_multiple_of(3) { step.atoms(s.worth(500, &repaid)) } else { u64::MAX };
     let state = s.world.position(&borrower).state;
     let is_pair = state.collateral_index(seized.reserve.as_array()).is_some()
         && state.debt_index(repaid.reserve.as_array()).is_some();
@@ -420,7 +420,7 @@ fn flash_liquidation(s: &mut Scene, step: &Step) -> Option<Outcome> {
     let (seized, repaid) = s.pair(&borrower, step);
     let atoms = step.atoms(s.world.reserve(&repaid).state.cash_atoms);
     s.world.wallet(&liquidator, &repaid);
-    let within = if step.amount % 4 == 0 {
+    let within = if step.amount.is_multiple_of(4) {
         Vec::new()
     } else {
         let state = s.world.position(&borrower).state;

@@ -14,6 +14,8 @@ pub fn play(sheet: &mut Sheet) -> Played {
     sheet.note("create_market", &world.create_market(id, policy())?);
     let (usdc, _) = super::add(&mut world, Spec::stable("USDC", "1"));
     let (admin, keeper) = (world.admin(), world.person("keeper"));
+    let depth = world.reserve(&usdc).state.risk_target.depth_atoms;
+    sheet.note("confirm_depth", &world.confirm_depth(&admin, &usdc, depth)?);
     sheet.note("launch_market", &world.launch_market(&admin)?);
     let cap = world.parameter(Some(&usdc), Parameter::BorrowCap);
     sheet.note("tighten_parameter", &world.tighten(&admin, &cap, usdc.atoms("1000"))?);

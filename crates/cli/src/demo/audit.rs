@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use plimsoll_audit::{Books, Tokens, INVARIANTS};
 use plimsoll_client::PROGRAM_ID;
 
-use super::chain::Chain;
 use super::report::Report;
+use crate::chain::Chain;
 
 /// Checks every invariant of the accounts, and names those that do not hold.
 pub fn check(chain: &Chain, report: &mut Report, when: &str) -> Result<()> {

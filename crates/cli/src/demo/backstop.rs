@@ -12,11 +12,11 @@ use plimsoll_engine::state::BackstopPolicy;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::cast::{dollars, health, Borrower, Cast, UNITS};
-use super::chain::{compute_limit, Receipt};
+use super::cast::{dollars, health, Borrower, Cast};
 use super::market;
 use super::report::{Report, Step};
 use super::waterfall::worth;
+use crate::chain::{compute_limit, Receipt, UNITS};
 
 /// Generation of the only pool here.
 const GENERATION: u8 = 0;

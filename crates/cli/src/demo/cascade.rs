@@ -9,12 +9,12 @@ use plimsoll_engine::state::ReserveConfig;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::cast::{check_partial, dollars, health, liquidate, Borrower, Cast, UNITS};
-use super::chain::{compute_limit, Chain};
+use super::cast::{check_partial, dollars, health, liquidate, Borrower, Cast};
 use super::market::{self, Listing};
-use super::prices::{Feed, Kind};
 use super::report::{Report, Step};
 use super::tokens::Token;
+use crate::chain::{compute_limit, Chain, UNITS};
+use crate::prices::{Feed, Kind};
 
 /// Number of the market.
 const MARKET_ID: u16 = 2;

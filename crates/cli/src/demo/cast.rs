@@ -11,17 +11,15 @@ use plimsoll_engine::quote::{LiquidationQuote, PositionQuote};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::chain::{compute_limit, Chain};
 use super::market::{self, Listing};
 use super::report::{Report, Step};
+use crate::chain::{compute_limit, Chain, UNITS};
 
 /// Compute units a liquidation of one collateral and one debt may cost, the whole transaction.
 const LIQUIDATION_UNITS_MAX: u64 = 80_000;
 /// And a purchase in a recovery sale that is bounded by what the buyer would pay: its size is found by chords of the
 /// price, which values the collateral several times.
 const BOUNDED_SALE_UNITS_MAX: u64 = 110_000;
-/// What every transaction here asks for.
-pub const UNITS: u32 = 300_000;
 /// Time between two prices, seconds.
 const BETWEEN_PRICES_SECS: i64 = 600;
 /// Health a liquidation restores, and how close it must come, 1e-9.

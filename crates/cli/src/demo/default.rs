@@ -8,13 +8,13 @@ use plimsoll_engine::quote::LiquidationQuote;
 use solana_signer::Signer;
 
 use super::backstop::{self, Pool};
-use super::cast::{dollars, liquidate_up_to, Borrower, Cast, UNITS};
-use super::chain::compute_limit;
+use super::cast::{dollars, liquidate_up_to, Borrower, Cast};
 use super::market;
 use super::recovery;
 use super::report::{Report, Step};
 use super::story::{self, Supplier};
 use super::waterfall::{Lost, Waterfall};
+use crate::chain::{compute_limit, UNITS};
 
 /// The position: whole SOL, whole USDC.
 pub const DEPOSIT: u64 = 100;

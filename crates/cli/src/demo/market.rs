@@ -9,9 +9,9 @@ use plimsoll_engine::state::{
 };
 use solana_signer::Signer;
 
-use super::chain::{Chain, Receipt};
-use super::prices::{Feed, Kind};
 use super::tokens::Token;
+use crate::chain::{Chain, Receipt};
+use crate::prices::{Feed, Kind};
 
 /// Policy of the demo's market.
 pub fn policy() -> MarketPolicy {
@@ -65,7 +65,7 @@ impl Listing {
             price: feed.account,
             config: terms(&token, &feed),
         };
-        let receipt = chain.send(&[super::chain::compute_limit(400_000), create.instruction()], &[])?;
+        let receipt = chain.send(&[crate::chain::compute_limit(400_000), create.instruction()], &[])?;
         let reserve = address::reserve(market, &token.mint);
         Ok((Self { token, feed, reserve }, receipt))
     }

@@ -12,11 +12,8 @@ mod audit;
 mod backstop;
 mod cascade;
 mod cast;
-mod chain;
 mod default;
-mod deploy;
 mod market;
-mod prices;
 mod recovery;
 mod report;
 mod sheet;
@@ -24,7 +21,7 @@ mod story;
 mod tokens;
 mod waterfall;
 
-use chain::Chain;
+use crate::chain::Chain;
 use report::{Report, Step};
 
 /// Arguments of `plimsoll demo`. `cargo xtask demo` starts a validator and fills them in.
@@ -57,7 +54,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let chain = Chain::connect(&args.rpc)?;
 
     report.heading("Deployment");
-    let transactions = deploy::deploy(&chain, &program, &keypair, report.is_for_people())?;
+    let transactions = crate::deploy::deploy(&chain, &program, &keypair, report.is_for_people())?;
     report.step(
         Step::new("The program is deployed through the loader")
             .fact("program", keypair.pubkey().to_string())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{json, Map, Value};
 
-use super::chain::Receipt;
+use crate::chain::Receipt;
 
 /// A statement that was tested.
 #[derive(Serialize)]

@@ -3,9 +3,9 @@
 use anchor_lang::prelude::Pubkey;
 use anyhow::Result;
 
-use super::chain::Chain;
 use super::market::Listing;
 use super::report::{Report, Step};
+use crate::chain::Chain;
 
 /// Bytes before the supply of a mint.
 const MINT_SUPPLY_OFFSET: usize = 36;

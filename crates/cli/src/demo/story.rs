@@ -12,15 +12,15 @@ use solana_signer::Signer;
 use super::audit;
 use super::backstop::{self, Pool};
 use super::cascade;
-use super::cast::{check_partial, dollars, liquidate, Borrower, Cast, UNITS};
-use super::chain::{compute_limit, Chain};
+use super::cast::{check_partial, dollars, liquidate, Borrower, Cast};
 use super::default;
 use super::market::{self, Listing};
-use super::prices::Kind;
 use super::recovery;
 use super::report::{Report, Step};
 use super::sheet;
 use super::tokens::Token;
+use crate::chain::{compute_limit, Chain, UNITS};
+use crate::prices::Kind;
 
 /// Number of the market.
 const MARKET_ID: u16 = 1;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use super::chain::Chain;
+use crate::chain::Chain;
 
 /// Bytes of a mint without extensions.
 const MINT_BYTES: usize = 82;

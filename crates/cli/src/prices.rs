@@ -8,7 +8,7 @@ use plimsoll_client::instructions::Offer;
 use pyth_sdk_solana::state::{PriceStatus, SolanaPriceAccount, MAGIC, VERSION_2};
 use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel};
 
-use super::chain::Chain;
+use crate::chain::Chain;
 
 /// Exponent of all prices here.
 const EXPONENT: i32 = -8;
@@ -39,6 +39,16 @@ impl Feed {
     /// A feed with an account of its own.
     pub fn new(kind: Kind) -> Self {
         Self { kind, account: Pubkey::new_unique(), id: Pubkey::new_unique().to_bytes() }
+    }
+
+    /// The pull feed of an id, in an account.
+    pub fn pull(account: Pubkey, id: [u8; 32]) -> Self {
+        Self { kind: Kind::Pull, account, id }
+    }
+
+    /// The push feed that an account is.
+    pub fn push(account: Pubkey) -> Self {
+        Self { kind: Kind::Push, account, id: [0; 32] }
     }
 
     /// What a reserve's configuration names: feed id or address.

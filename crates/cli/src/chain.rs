@@ -1,4 +1,4 @@
-//! A validator as the demo sees it: transactions in, balances and accounts out.
+//! A validator as this command sees it: transactions in, balances and accounts out.
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ use solana_transaction::Transaction;
 /// How long a transaction may take to be confirmed.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 const CONFIRM_POLL: Duration = Duration::from_millis(20);
+/// Compute units that a transaction asks for where nothing else is said.
+pub const UNITS: u32 = 300_000;
 /// Address of the clock.
 const CLOCK: Pubkey = anchor_lang::prelude::pubkey!("SysvarC1ock11111111111111111111111111111111");
 
@@ -62,12 +64,17 @@ pub struct Chain {
 impl Chain {
     /// Connects and funds a new payer by airdrop.
     pub fn connect(url: &str) -> Result<Self> {
+        let chain = Self::with_payer(url, Keypair::new())?;
+        chain.airdrop(&chain.payer.pubkey(), 100_000)?;
+        Ok(chain)
+    }
+
+    /// Connects with a payer that has what it needs.
+    pub fn with_payer(url: &str, payer: Keypair) -> Result<Self> {
         let rpc = RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed());
         rpc.get_version()
             .with_context(|| format!("expected a validator at {url}; start one with `cargo xtask surfpool`"))?;
-        let chain = Self { rpc, payer: Keypair::new() };
-        chain.airdrop(&chain.payer.pubkey(), 100_000)?;
-        Ok(chain)
+        Ok(Self { rpc, payer })
     }
 
     /// The payer.
@@ -109,7 +116,7 @@ impl Chain {
 
     /// Sends what ought to be refused. Returns the code of the program's error, 0 where it was not refused by one.
     pub fn refusal(&self, instruction: Instruction, signers: &[&Keypair]) -> Result<u32> {
-        let refusal = self.try_send(&[compute_limit(super::cast::UNITS), instruction], signers)?.err();
+        let refusal = self.try_send(&[compute_limit(UNITS), instruction], signers)?.err();
         Ok(refusal.and_then(|refusal| refusal.code).unwrap_or(0))
     }
 

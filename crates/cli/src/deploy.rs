@@ -7,7 +7,7 @@ use solana_loader_v3_interface::instruction;
 use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_signer::Signer;
 
-use super::chain::Chain;
+use crate::chain::Chain;
 
 /// What of the program fits in one write transaction.
 const CHUNK: usize = 1_000;
@@ -44,7 +44,7 @@ pub fn deploy(chain: &Chain, program: &[u8], keypair: &Keypair, show_progress: b
     bar.finish_and_clear();
     let written = chain.data(&buffer.pubkey())?;
     if written.get(UpgradeableLoaderState::size_of_buffer_metadata()..) != Some(program) {
-        bail!("expected the buffer to hold the program; its bytes differ. Run the demo again");
+        bail!("expected the buffer to hold the program; its bytes differ. Run this again");
     }
 
     let lamports = rent(UpgradeableLoaderState::size_of_program())?;
