@@ -4,7 +4,7 @@
 //! errors are reported: pause, price, health, cool-off, bonus and pair rule, size, limits of the caller.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, mul_div_floor, product, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
 use crate::recovery::{RecoverySale, SalePrice};
 use crate::standing::Standing;
@@ -289,7 +289,7 @@ fn gross_factor(
     let kept = Factor(collateral.alv.of_floor(collateral.plain).0.saturating_add(1)).min(one);
     let given_up = widen(collateral.maintenance.times_ceil(kept).0);
     let taken_off = widen(health.times_floor(debt.weight).0);
-    let improving = Factor((taken_off << FACTOR_BITS).checked_div(given_up).map_or(u64::MAX, saturate));
+    let improving = Factor::ratio_floor(taken_off, given_up);
     // A few units of the last place: where bonus_min is the default bonus, rounding must not refuse the only pair.
     if improving.plus(Factor(PAIR_SLACK)) < one.plus(bonus_min) {
         return Err(EngineError::TakeOtherCollateral);
@@ -429,8 +429,9 @@ pub(crate) fn plan_within(
 
 /// `floor(share * (lb - 1) * repay)`: never more than the bonus. Paid in the debt token, on top.
 fn fee_atoms(repay_atoms: u64, gross_factor: Factor, terms: &BonusTerms) -> u64 {
-    let share = widen(gross_factor.minus(Factor::ONE).0) * widen(terms.fee_share_bps.min(BPS)) / widen(BPS);
-    saturate(mul_div_floor(widen(repay_atoms), share, widen(Factor::ONE.0)).unwrap_or(0))
+    let share = div_floor(product(gross_factor.minus(Factor::ONE).0, terms.fee_share_bps.min(BPS)), widen(BPS));
+    // At most the first factor, so one word.
+    saturate(product(repay_atoms, saturate(share)) >> FACTOR_BITS)
 }
 
 fn health_after(pair: &Pair, (repay, seize): (u64, u64), weighted_collateral: Value, weighted_debt: Value) -> Factor {
