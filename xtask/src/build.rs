@@ -38,6 +38,9 @@ pub const SBF_FLAGS: &[&str] = &[
     "-Clink-arg=--llvm-args=--bpf-stack-size=4096",
     "-Cpasses=lower-atomic",
     "-Ctarget-cpu=v3",
+    // The chain's machine reads and writes words at any address (Solana's own compiler counts on it, and
+    // `tests/tests/soundness.rs` asks it). Without this every key is copied and compared byte by byte.
+    "-Clink-arg=--cpu-features=+allows-misaligned-mem-access",
 ];
 
 /// Arguments of cargo that compile the overlaid standard library along.

@@ -15,7 +15,7 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use wide::{div_ceil, div_floor, product};
+pub(crate) use wide::{div_ceil, div_floor, product, root};
 use wide::{div_rem, divide_limb, mul_wide, mul_word};
 
 wire! {
@@ -202,10 +202,16 @@ impl Factor {
 
     /// From basis points, rounded up.
     pub fn from_bps_ceil(bps: u64) -> Self {
-        if bps >> (64 - FACTOR_BITS) == 0 {
-            return Self((bps << FACTOR_BITS).div_ceil(BPS));
+        Self::of_ceil(bps, BPS)
+    }
+
+    /// `number / whole` for a whole above zero, rounded up, saturating.
+    #[inline(always)]
+    pub(crate) fn of_ceil(number: u64, whole: u64) -> Self {
+        if number >> (64 - FACTOR_BITS) == 0 {
+            return Self((number << FACTOR_BITS).div_ceil(whole));
         }
-        Self(saturate(div_ceil(widen(bps) << FACTOR_BITS, widen(BPS))))
+        Self(saturate(div_ceil(widen(number) << FACTOR_BITS, widen(whole))))
     }
 
     /// `numerator / denominator`, rounded down, saturating; [`Factor::MAX`] for a zero denominator.

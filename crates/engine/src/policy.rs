@@ -3,7 +3,7 @@
 
 use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
-use crate::fixed::{div_ceil, div_floor, mul_div_floor, product, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, mul_div_floor, product, root, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::flash::FLASH_FEE_BPS_MAX;
 use crate::interest::MAX_RATE_BPS;
 use crate::price::{Price, Reading, DECIMALS_MAX};
@@ -27,14 +27,14 @@ const ROOT_DAY_RECIPROCAL_Q52: u64 = 15_321_557_073_398;
 /// Square root of a time in days, at most a day, rounded up.
 pub(crate) fn root_days(secs: u64) -> Factor {
     // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
-    let root_secs_q23 = (secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
+    let root_secs_q23 = root(widen(secs.min(HORIZON_SECS_MAX) << 46)).saturating_add(1);
     Factor(saturate(product(root_secs_q23, ROOT_DAY_RECIPROCAL_Q52) >> (75 - FACTOR_BITS)).saturating_add(1))
 }
 
 impl RiskTerms {
     /// `z * sigma * sqrt(tau)`: the adverse move over the horizon, rounded up, at most one half.
     pub fn adverse_move(&self, sigma: Factor) -> Factor {
-        let z = Factor(saturate(div_ceil(widen(self.z_x100) << FACTOR_BITS, 100)));
+        let z = Factor::of_ceil(self.z_x100, 100);
         z.times_ceil(sigma).times_ceil(root_days(self.horizon_secs)).min(Factor(Factor::ONE.0 / 2))
     }
 
@@ -108,6 +108,10 @@ impl ReserveState {
 
 /// Part of `number` in bps, rounded down, saturating.
 pub(crate) fn bps_of(number: u64, bps: u64) -> u64 {
+    // Nearly any price times any part: one word.
+    if number >> 48 == 0 && bps >> 16 == 0 {
+        return number.wrapping_mul(bps) / BPS;
+    }
     saturate(div_floor(product(number, bps), widen(BPS)))
 }
 

@@ -12,7 +12,7 @@
 //! *Initial* health uses the observed volatility at once. *Maintenance* health follows it down at once and up at a bounded
 //! speed, because a threshold that jumps in a panic makes the panic.
 
-use crate::fixed::{div_floor, product, saturate, widen, Factor, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, product, root, saturate, widen, Factor, BPS, FACTOR_BITS};
 use crate::price::Reading;
 use crate::state::{ReserveState, RiskTerms};
 use crate::Now;
@@ -73,7 +73,7 @@ impl ReserveState {
     /// The same without its limits.
     fn sigma_unbounded(&self, reading: &Reading) -> Factor {
         match self.secs_since_sample(reading) {
-            Some(elapsed) => Factor(saturate((widen(self.variance_after(reading, elapsed).0) << FACTOR_BITS).isqrt())),
+            Some(elapsed) => Factor(root(widen(self.variance_after(reading, elapsed).0) << FACTOR_BITS)),
             None => Factor(self.volatility.sigma_q40),
         }
     }

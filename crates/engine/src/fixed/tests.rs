@@ -40,9 +40,27 @@ proptest! {
     }
 
     #[test]
+    fn a_root_is_the_largest_whose_square_fits(n in two_words()) {
+        prop_assert_eq!(widen(root(n)), n.isqrt());
+    }
+
+    #[test]
+    fn a_root_next_to_a_square_is_exact(x in word(), off in 0u128..3) {
+        let n = (widen(x) * widen(x)).saturating_add(off).saturating_sub(1);
+        prop_assert_eq!(widen(root(n)), n.isqrt());
+    }
+
+    #[test]
     fn a_product_with_a_word_has_three_words(a in two_words(), b in word()) {
         let (top, bottom) = mul_word(a, b);
         prop_assert_eq!((BigInt::from(top) << 128) + BigInt::from(bottom), BigInt::from(a) * BigInt::from(b));
+    }
+}
+
+#[test]
+fn roots_at_the_ends() {
+    for n in (0..70_000u128).chain(u128::MAX - 70_000..=u128::MAX) {
+        assert_eq!(widen(root(n)), n.isqrt(), "{n}");
     }
 }
 

@@ -50,6 +50,9 @@ pub(super) const fn mul_wide(a: u128, b: u128) -> (u128, u128) {
 /// `a * b` in 192 bits: (high, low).
 pub(super) const fn mul_word(a: u128, b: u64) -> (u64, u128) {
     let bottom = product(low(a), b);
+    if high(a) == 0 {
+        return (0, bottom);
+    }
     // At most (2^64 - 1)^2, so adding a 64-bit carry cannot wrap.
     let top = product(high(a), b).wrapping_add(widen(high(bottom)));
     (high(top), join(low(top), low(bottom)))
@@ -130,6 +133,33 @@ pub(crate) fn div_ceil(n: u128, d: u128) -> u128 {
     let (quotient, rest) = div_rem(n, d);
     // A rest means a divisor of two or more, so the quotient is not the largest number.
     quotient.wrapping_add(u128::from(rest != 0))
+}
+
+/// `floor(sqrt(n))`.
+pub(crate) fn root(n: u128) -> u64 {
+    // Times a power of four, so that one of the two top bits is set.
+    let shift = n.leading_zeros() & !1;
+    if shift == 128 {
+        return 0;
+    }
+    let n = n << shift;
+    let (top, next) = (high(n), low(n) >> 32);
+    // Upper half of the root, by Newton's method from above: it falls until it is there, in six steps at most.
+    let mut half = 1u64 << 32;
+    loop {
+        let closer = (half + top / half) >> 1;
+        if closer >= half {
+            break;
+        }
+        half = closer;
+    }
+    // Lower half, too large by one at most (Zimmermann, Karatsuba Square Root): the rest over twice the upper half. The
+    // rest is at most twice the upper half itself, so half of it leaves room for 31 more bits.
+    let rest = top - half * half;
+    let lower = (((rest << 31) | (next >> 1)) / half).min(LOW_HALF);
+    let root = (half << 32) | lower;
+    let root = if product(root, root) > n { root - 1 } else { root };
+    root >> (shift / 2)
 }
 
 /// One limb of schoolbook division: `(top * 2^64 + next) / divisor` for `top < divisor`, `divisor` normalised.
