@@ -51,6 +51,10 @@ fn on_one_scale((a, a_exponent): (u64, i32), (b, b_exponent): (u64, i32)) -> Opt
     let least = a_exponent.min(b_exponent);
     let scaled = |number: u64, exponent: i32| {
         let power = u32::try_from(exponent.checked_sub(least)?).ok()?;
+        // A feed keeps its exponent, nearly always.
+        if power == 0 {
+            return Some(widen(number));
+        }
         widen(number).checked_mul(10u128.checked_pow(power)?)
     };
     Some((scaled(a, a_exponent)?, scaled(b, b_exponent)?))

@@ -135,7 +135,7 @@ pub(crate) fn div_ceil(n: u128, d: u128) -> u128 {
     quotient.wrapping_add(u128::from(rest != 0))
 }
 
-/// `floor(sqrt(n))`.
+/// `floor(sqrt(n))`. No sum or product wraps: the upper half of the root is below 2^32 (its first guess, 2^32 itself).
 pub(crate) fn root(n: u128) -> u64 {
     // Times a power of four, so that one of the two top bits is set.
     let shift = n.leading_zeros() & !1;
@@ -147,7 +147,7 @@ pub(crate) fn root(n: u128) -> u64 {
     // Upper half of the root, by Newton's method from above: it falls until it is there, in six steps at most.
     let mut half = 1u64 << 32;
     loop {
-        let closer = (half + top / half) >> 1;
+        let closer = half.wrapping_add(top / half) >> 1;
         if closer >= half {
             break;
         }
@@ -155,11 +155,11 @@ pub(crate) fn root(n: u128) -> u64 {
     }
     // Lower half, too large by one at most (Zimmermann, Karatsuba Square Root): the rest over twice the upper half. The
     // rest is at most twice the upper half itself, so half of it leaves room for 31 more bits.
-    let rest = top - half * half;
+    let rest = top.wrapping_sub(half.wrapping_mul(half));
     let lower = (((rest << 31) | (next >> 1)) / half).min(LOW_HALF);
     let root = (half << 32) | lower;
-    let root = if product(root, root) > n { root - 1 } else { root };
-    root >> (shift / 2)
+    let excess = u64::from(product(root, root) > n);
+    root.wrapping_sub(excess) >> (shift / 2)
 }
 
 /// One limb of schoolbook division: `(top * 2^64 + next) / divisor` for `top < divisor`, `divisor` normalised.
