@@ -14,8 +14,8 @@
 //! concavity and subadditivity.
 
 use crate::fixed::{
-    div_ceil, div_floor, mul_div_ceil, mul_shift_ceil, product, root, saturate, scale_floor, shr_ceil, widen, Factor,
-    Value, BPS, FACTOR_BITS,
+    div_ceil, div_floor, divide_normalised, mul_div_ceil, mul_shift_ceil, product, root, saturate, scale_floor,
+    shr_ceil, widen, Factor, Value, BPS, FACTOR_BITS,
 };
 use crate::price::{times_q48_ceil, times_q63, Price};
 
@@ -58,7 +58,8 @@ pub(crate) struct Ratio {
 fn reciprocal(x: u64) -> (u64, u32) {
     let zeros = x.leading_zeros();
     let normalised = x.checked_shl(zeros).unwrap_or(0).max(1 << 63);
-    (saturate(div_floor(u128::MAX >> 1, widen(normalised))), zeros)
+    let (reciprocal, _) = divide_normalised(u64::MAX >> 1, u64::MAX, normalised);
+    (reciprocal, zeros)
 }
 
 impl Curve {

@@ -15,7 +15,7 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use wide::{div_ceil, div_floor, product, root};
+pub(crate) use wide::{div_ceil, div_floor, divide_normalised, product, root, root_word};
 use wide::{div_rem, divide_limb, mul_wide, mul_word};
 
 wire! {
@@ -115,7 +115,7 @@ pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, bool)> {
     if c == 0 {
         return None;
     }
-    let (hi, lo) = if high(a) == 0 && high(b) == 0 { (0, product(low(a), low(b))) } else { mul_wide(a, b) };
+    let (hi, lo) = mul_wide(a, b);
     if hi == 0 {
         let (quotient, rest) = div_rem(lo, c);
         return Some((quotient, rest != 0));

@@ -169,7 +169,8 @@ impl ReserveState {
     /// The curve of initial health: volatility as observed, and the tighter of the terms in force and signed, so that what
     /// tightens closes the door at once.
     pub fn initial_curve(&self, price: Price, reading: &Reading) -> Curve {
-        self.initial_risk().curve(price, self.sigma_initial(reading))
+        let terms = self.initial_risk();
+        terms.curve(price, self.sigma_initial_under(&terms, reading))
     }
 
     /// Projects a debt of `owed_atoms` into initial health. High price: the larger of spot and average, plus confidence.
@@ -184,11 +185,9 @@ impl ReserveState {
         if value >= Value::LIMIT {
             return Err(EngineError::AmountTooLarge);
         }
-        Ok(InitialLeg {
-            value,
-            factor: self.initial_risk().debt_weight(self.initial.debt_weight_bps, self.sigma_initial(reading)),
-            price,
-        })
+        let terms = self.initial_risk();
+        let sigma = self.sigma_initial_under(&terms, reading);
+        Ok(InitialLeg { value, factor: terms.debt_weight(self.initial.debt_weight_bps, sigma), price })
     }
 
     /// Collateral of other positions that counts last-in, given what of this position's is counted.

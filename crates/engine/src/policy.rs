@@ -3,7 +3,7 @@
 
 use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
-use crate::fixed::{div_floor, mul_div_floor, product, root, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, mul_div_floor, product, root_word, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::flash::FLASH_FEE_BPS_MAX;
 use crate::interest::MAX_RATE_BPS;
 use crate::price::{Price, Reading, DECIMALS_MAX};
@@ -27,7 +27,7 @@ const ROOT_DAY_RECIPROCAL_Q52: u64 = 15_321_557_073_398;
 /// Square root of a time in days, at most a day, rounded up.
 pub(crate) fn root_days(secs: u64) -> Factor {
     // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
-    let root_secs_q23 = root(widen(secs.min(HORIZON_SECS_MAX) << 46)).saturating_add(1);
+    let root_secs_q23 = root_word(secs.min(HORIZON_SECS_MAX) << 46).saturating_add(1);
     Factor(saturate(product(root_secs_q23, ROOT_DAY_RECIPROCAL_Q52) >> (75 - FACTOR_BITS)).saturating_add(1))
 }
 

@@ -96,7 +96,12 @@ impl ReserveState {
     /// Volatility in initial health: the larger of both, so that initial is never laxer than maintenance.
     pub fn sigma_initial(&self, reading: &Reading) -> Factor {
         // Maintenance volatility is never above the observed one, nor its limits above the tighter ones.
-        self.initial_risk().sigma_within(self.sigma_unbounded(reading))
+        self.sigma_initial_under(&self.initial_risk(), reading)
+    }
+
+    /// The same under terms of initial health that are at hand.
+    pub(crate) fn sigma_initial_under(&self, initial: &RiskTerms, reading: &Reading) -> Factor {
+        initial.sigma_within(self.sigma_unbounded(reading))
     }
 
     /// How far maintenance volatility may have risen by now.

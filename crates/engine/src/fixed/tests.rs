@@ -45,6 +45,11 @@ proptest! {
     }
 
     #[test]
+    fn a_root_of_a_word_is_that_of_two(n in word()) {
+        prop_assert_eq!(root_word(n), n.isqrt());
+    }
+
+    #[test]
     fn a_root_next_to_a_square_is_exact(x in word(), off in 0u128..3) {
         let n = (widen(x) * widen(x)).saturating_add(off).saturating_sub(1);
         prop_assert_eq!(widen(root(n)), n.isqrt());
@@ -61,6 +66,7 @@ proptest! {
 fn roots_at_the_ends() {
     for n in (0..70_000u128).chain(u128::MAX - 70_000..=u128::MAX) {
         assert_eq!(widen(root(n)), n.isqrt(), "{n}");
+        assert_eq!(root_word(low(n)), low(n).isqrt(), "{n}");
     }
 }
 

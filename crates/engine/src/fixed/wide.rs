@@ -39,6 +39,14 @@ pub(super) const fn product_by_halves(a: u64, b: u64) -> u128 {
 
 /// `a * b` in 256 bits: (high, low).
 pub(super) const fn mul_wide(a: u128, b: u128) -> (u128, u128) {
+    if high(b) == 0 {
+        let (top, bottom) = mul_word(a, low(b));
+        return (widen(top), bottom);
+    }
+    if high(a) == 0 {
+        let (top, bottom) = mul_word(b, low(a));
+        return (widen(top), bottom);
+    }
     let low_product = product(low(a), low(b));
     // Each cross product is at most (2^64 - 1)^2, so adding two 64-bit carries cannot wrap.
     let cross = product(high(a), low(b)).wrapping_add(widen(high(low_product)));
@@ -85,13 +93,18 @@ fn divide_word(top: u64, next: u64, divisor: u64) -> (u64, u64) {
         return (((upper / divisor) << 32) | (lower / divisor), lower % divisor);
     }
     let shift = divisor.leading_zeros();
-    let divisor = divisor << shift;
     // The upper bits of `next`, by two shifts because one of 64 does not exist.
     let top = (top << shift) | (next >> 1 >> (63 - shift));
-    let next = next << shift;
+    let (quotient, rest) = divide_normalised(top, next << shift, divisor << shift);
+    (quotient, rest >> shift)
+}
+
+/// The same for a divisor of at least 2^63: without the search for its top bit.
+#[inline(always)]
+pub(crate) fn divide_normalised(top: u64, next: u64, divisor: u64) -> (u64, u64) {
     let (q1, rest) = divide_half(top, next >> 32, divisor);
     let (q0, rest) = divide_half(rest, next & LOW_HALF, divisor);
-    ((q1 << 32) | q0, rest >> shift)
+    ((q1 << 32) | q0, rest)
 }
 
 /// `n / d` and `n % d`, for `d` above zero.
@@ -135,26 +148,42 @@ pub(crate) fn div_ceil(n: u128, d: u128) -> u128 {
     quotient.wrapping_add(u128::from(rest != 0))
 }
 
-/// `floor(sqrt(n))`. No sum or product wraps: the upper half of the root is below 2^32 (its first guess, 2^32 itself).
-pub(crate) fn root(n: u128) -> u64 {
+/// `floor(sqrt(n))` for `n` of at least 2^62, by Newton's method from above: it falls until it is there, in six steps at most.
+/// No sum wraps: the first guess is 2^32, and no quotient is larger.
+#[inline(always)]
+fn root_normalised(n: u64) -> u64 {
+    let mut root = 1u64 << 32;
+    loop {
+        let closer = root.wrapping_add(n / root) >> 1;
+        if closer >= root {
+            return root;
+        }
+        root = closer;
+    }
+}
+
+/// `floor(sqrt(n))` of a word.
+pub(crate) fn root_word(n: u64) -> u64 {
     // Times a power of four, so that one of the two top bits is set.
+    let shift = n.leading_zeros() & !1;
+    if shift == 64 {
+        return 0;
+    }
+    root_normalised(n << shift) >> (shift / 2)
+}
+
+/// `floor(sqrt(n))`.
+pub(crate) fn root(n: u128) -> u64 {
     let shift = n.leading_zeros() & !1;
     if shift == 128 {
         return 0;
     }
     let n = n << shift;
     let (top, next) = (high(n), low(n) >> 32);
-    // Upper half of the root, by Newton's method from above: it falls until it is there, in six steps at most.
-    let mut half = 1u64 << 32;
-    loop {
-        let closer = half.wrapping_add(top / half) >> 1;
-        if closer >= half {
-            break;
-        }
-        half = closer;
-    }
-    // Lower half, too large by one at most (Zimmermann, Karatsuba Square Root): the rest over twice the upper half. The
-    // rest is at most twice the upper half itself, so half of it leaves room for 31 more bits.
+    // The upper half is the root of the upper word. The lower half is the rest over twice the upper, too large by one at
+    // most (Zimmermann, Karatsuba Square Root); the rest is at most twice the upper half itself, so half of it leaves room
+    // for 31 more bits.
+    let half = root_normalised(top);
     let rest = top.wrapping_sub(half.wrapping_mul(half));
     let lower = (((rest << 31) | (next >> 1)) / half).min(LOW_HALF);
     let root = (half << 32) | lower;
