@@ -13,7 +13,10 @@
 //! Its error is below 2^-40 of the value plus 2 value units, which is also the slack of monotonicity,
 //! concavity and subadditivity.
 
-use crate::fixed::{mul_div_ceil, mul_shift_ceil, saturate, scale_floor, shr_ceil, widen, Factor, Value, FACTOR_BITS};
+use crate::fixed::{
+    div_ceil, div_floor, divide_normalised, mul_div_ceil, mul_shift_ceil, product, root, saturate, scale_floor,
+    shr_ceil, widen, Factor, Value, BPS, FACTOR_BITS,
+};
 use crate::price::{times_q48_ceil, times_q63, Price};
 
 /// One in Q48.
@@ -38,9 +41,11 @@ pub struct Curve {
     impact_q48: u64,
 }
 
-/// `min/max` of amount and depth with what follows from it.
-struct Ratio {
+/// `min/max` of amount and depth with what follows from it: what value and slope at one amount have in common.
+pub(crate) struct Ratio {
     base_atoms: u64,
+    /// The amount is larger than the depth.
+    is_beyond: bool,
     /// min/max, Q48, rounded up.
     ratio_q48: u64,
     /// Its square root, Q48, rounded up.
@@ -53,7 +58,8 @@ struct Ratio {
 fn reciprocal(x: u64) -> (u64, u32) {
     let zeros = x.leading_zeros();
     let normalised = x.checked_shl(zeros).unwrap_or(0).max(1 << 63);
-    (saturate((u128::MAX >> 1) / widen(normalised)), zeros)
+    let (reciprocal, _) = divide_normalised(u64::MAX >> 1, u64::MAX, normalised);
+    (reciprocal, zeros)
 }
 
 impl Curve {
@@ -62,8 +68,8 @@ impl Curve {
         let depth_atoms = depth_atoms.max(1);
         let (depth_reciprocal, depth_zeros) = reciprocal(depth_atoms);
         // The discount is at least 1/2 * 1/2 in any valid configuration: the mantissa keeps 60 bits.
-        let mantissa = saturate((widen(price.mantissa) * widen(discount.min(Factor::ONE).0)) >> FACTOR_BITS);
-        let impact_q48 = saturate((widen(impact_sqrt_bps.min(IMPACT_SQRT_BPS_MAX)) << 48).div_ceil(10_000));
+        let mantissa = saturate(product(price.mantissa, discount.min(Factor::ONE).0) >> FACTOR_BITS);
+        let impact_q48 = (impact_sqrt_bps.min(IMPACT_SQRT_BPS_MAX) << 48).div_ceil(BPS);
         Self {
             discounted: Price { mantissa, shift: price.shift },
             discount,
@@ -74,26 +80,29 @@ impl Curve {
         }
     }
 
-    fn ratio(&self, atoms: u64) -> Ratio {
-        let (base_atoms, (inverse, zeros)) = if atoms <= self.depth_atoms {
-            (atoms, (self.depth_reciprocal, self.depth_zeros))
-        } else {
+    /// `atoms` and the depth.
+    pub(crate) fn ratio(&self, atoms: u64) -> Ratio {
+        let is_beyond = atoms > self.depth_atoms;
+        let (base_atoms, (inverse, zeros)) = if is_beyond {
             (self.depth_atoms, reciprocal(atoms))
+        } else {
+            (atoms, (self.depth_reciprocal, self.depth_zeros))
         };
         // base * 2^zeros * inverse / 2^127, as Q96: at most 1, because base is the smaller one.
-        let scaled = scale_floor(widen(base_atoms) * widen(inverse), zeros.cast_signed() - 31);
+        let scaled = scale_floor(product(base_atoms, inverse), zeros.cast_signed() - 31);
         let ratio_q96 = scaled.saturating_add(1).min(1 << 96);
-        let root_q48 = saturate(ratio_q96.isqrt()).saturating_add(1);
+        let root_q48 = root(ratio_q96).saturating_add(1);
         let ratio_q48 = saturate(shr_ceil(ratio_q96, 48)).saturating_add(1);
         let denominator_q48 =
             ONE_Q48.saturating_add(times_q48_ceil(self.impact_q48, root_q48)).saturating_add(ratio_q48);
-        let reciprocal_q63 = saturate((1u128 << 111) / widen(denominator_q48));
-        Ratio { base_atoms, ratio_q48, root_q48, reciprocal_q63 }
+        let reciprocal_q63 = saturate(div_floor(1 << 111, widen(denominator_q48)));
+        Ratio { base_atoms, is_beyond, ratio_q48, root_q48, reciprocal_q63 }
     }
 
-    fn value_at(&self, ratio: &Ratio) -> Value {
+    /// ALV at a ratio, rounded down, at most [`Value::LIMIT`].
+    pub(crate) fn value_at(&self, ratio: &Ratio) -> Value {
         let mantissa = times_q63(self.discounted.mantissa, ratio.reciprocal_q63);
-        Value(scale_floor(widen(ratio.base_atoms) * widen(mantissa), -self.discounted.shift)).min(Value::LIMIT)
+        Value(scale_floor(product(ratio.base_atoms, mantissa), -self.discounted.shift)).min(Value::LIMIT)
     }
 
     /// ALV of `atoms`, rounded down, at most [`Value::LIMIT`].
@@ -102,23 +111,27 @@ impl Curve {
     }
 
     /// ALV of `atoms`, and its derivative as a part of the plain price, rounded down.
+    pub fn value_and_slope(&self, atoms: u64) -> (Value, Factor) {
+        let ratio = self.ratio(atoms);
+        (self.value_at(&ratio), self.slope_at(&ratio))
+    }
+
+    /// Derivative of the ALV at a ratio as a part of the plain price, rounded down.
     ///
     /// With `E = 1 + a*sqrt(r) + r`: `dALV/dq = p*d*(1 + a/2*sqrt(x))/E^2` for `q <= L` (r = x), and
     /// `p*d*(y^2 + a/2*y*sqrt(y))/E^2` beyond (r = y).
-    pub fn value_and_slope(&self, atoms: u64) -> (Value, Factor) {
-        let ratio = self.ratio(atoms);
+    pub(crate) fn slope_at(&self, ratio: &Ratio) -> Factor {
         let half_impact = self.impact_q48 / 2;
-        let times_q48 = |a: u64, b: u64| saturate((widen(a) * widen(b)) >> 48);
+        let times_q48 = |a: u64, b: u64| saturate(product(a, b) >> 48);
         let inner = times_q48(half_impact, ratio.root_q48);
-        let numerator = if atoms <= self.depth_atoms {
-            ONE_Q48.saturating_add(inner)
-        } else {
+        let numerator = if ratio.is_beyond {
             times_q48(ratio.ratio_q48, ratio.ratio_q48.saturating_add(inner))
+        } else {
+            ONE_Q48.saturating_add(inner)
         };
         let over_once = times_q63(numerator, ratio.reciprocal_q63);
         let over_twice = times_q63(over_once, ratio.reciprocal_q63);
-        let slope = Factor(saturate((widen(self.discount.0) * widen(over_twice)) >> 48));
-        (self.value_at(&ratio), slope)
+        Factor(saturate(product(self.discount.0, over_twice) >> 48))
     }
 
     /// The amount whose ALV is at least `value`, nearly the smallest; `None` where no amount fetches that much.
@@ -134,11 +147,11 @@ impl Curve {
             return None;
         }
         let one = 1u128 << 60;
-        let rho = (widen(sold) << 60).div_ceil(widen(self.depth_atoms));
+        let rho = div_ceil(widen(sold) << 60, widen(self.depth_atoms));
         let rest = one.checked_sub(rho).filter(|rest| *rest > 0)?;
         let linear = mul_shift_ceil(widen(self.impact_q48), rho, 48)?;
         let discriminant = linear.checked_mul(linear)?.checked_add(rest.checked_mul(rho)?.checked_mul(4)?)?;
-        let u = mul_div_ceil(linear + discriminant.isqrt() + 1, one, 2 * rest)?;
+        let u = mul_div_ceil(linear + widen(root(discriminant)) + 1, one, 2 * rest)?;
         let atoms = saturate(mul_shift_ceil(mul_shift_ceil(u, u, 60)?, widen(self.depth_atoms), 60)?).saturating_add(1);
         // The value itself rounds down: where it misses the last bit, a little more has it.
         let more = atoms.saturating_add(atoms >> 30).saturating_add(1);

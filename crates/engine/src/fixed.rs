@@ -10,8 +10,13 @@
 
 use crate::state::wire;
 
+mod wide;
+
 #[cfg(test)]
 mod tests;
+
+pub(crate) use wide::{div_ceil, div_floor, divide_normalised, product, root, root_word};
+use wide::{div_rem, divide_limb, mul_wide, mul_word};
 
 wire! {
     /// A `u128` in account memory: two little-endian halves, because the alignment of `u128` differs between targets.
@@ -30,9 +35,7 @@ impl Word128 {
 
     /// From a `u128`.
     pub const fn new(value: u128) -> Self {
-        let bytes = value.to_le_bytes();
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
-        Self { lo: u64::from_le_bytes([a, b, c, d, e, f, g, h]), hi: u64::from_le_bytes([i, j, k, l, m, n, o, p]) }
+        Self { lo: low(value), hi: high(value) }
     }
 
     /// As a `u128`.
@@ -46,14 +49,14 @@ pub(crate) const fn widen(x: u64) -> u128 {
     x as u128
 }
 
-/// The low 64 bits.
+/// The low 64 bits. (A cast, because the compiler for the chain takes a number apart into bytes and those together again.)
 const fn low(x: u128) -> u64 {
-    Word128::new(x).lo
+    x as u64
 }
 
 /// The high 64 bits.
 const fn high(x: u128) -> u64 {
-    Word128::new(x).hi
+    (x >> 64) as u64
 }
 
 /// `x` as `u64`, or the largest `u64`.
@@ -107,42 +110,15 @@ pub fn scale_ceil(x: u128, shift: i32) -> u128 {
     }
 }
 
-/// `a * b` in 256 bits: (high, low).
-fn mul_wide(a: u128, b: u128) -> (u128, u128) {
-    let (a1, a0) = (widen(high(a)), widen(low(a)));
-    let (b1, b0) = (widen(high(b)), widen(low(b)));
-    let low_product = a0 * b0;
-    // Each cross product is at most (2^64 - 1)^2, so adding two 64-bit carries cannot overflow.
-    let cross = a1 * b0 + widen(high(low_product));
-    let cross2 = a0 * b1 + widen(low(cross));
-    let hi = a1 * b1 + widen(high(cross)) + widen(high(cross2));
-    let lo = (cross2 << 64) | widen(low(low_product));
-    (hi, lo)
-}
-
-/// One limb of schoolbook division: `(top * 2^64 + next) / divisor` for `top < divisor`, `divisor` normalised.
-/// Returns quotient limb and remainder. (Knuth, Algorithm D, with two 64-bit digits.)
-fn divide_limb(top: u128, next: u64, divisor: u128) -> (u64, u128) {
-    let (d1, d0) = (widen(high(divisor)), widen(low(divisor)));
-    let mut quotient = top / d1;
-    let mut rest = top % d1;
-    // At most two corrections.
-    while quotient >> 64 != 0 || quotient * d0 > ((rest << 64) | widen(next)) {
-        quotient -= 1;
-        rest += d1;
-        if rest >> 64 != 0 {
-            break;
-        }
-    }
-    let remainder = (top << 64 | widen(next)).wrapping_sub(quotient.wrapping_mul(divisor));
-    (low(quotient), remainder)
-}
-
 /// `(floor(a * b / c), remainder != 0)`, or `None` where `c` is zero or the quotient exceeds 128 bits.
 pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> Option<(u128, bool)> {
+    if c == 0 {
+        return None;
+    }
     let (hi, lo) = mul_wide(a, b);
     if hi == 0 {
-        return Some((lo.checked_div(c)?, lo.checked_rem(c)? != 0));
+        let (quotient, rest) = div_rem(lo, c);
+        return Some((quotient, rest != 0));
     }
     if hi >= c {
         return None;
@@ -187,6 +163,16 @@ pub fn mul_shift_ceil(a: u128, b: u128, shift: u32) -> Option<u128> {
     result.checked_add(u128::from(inexact))
 }
 
+/// `(floor(a * 2^40 / c), inexact)`; `None` where `c` is zero or the result exceeds 128 bits.
+fn shifted_div(a: u128, c: u128) -> Option<(u128, bool)> {
+    // Values up to 3e17 USD: no product is needed.
+    if a >> (128 - FACTOR_BITS) == 0 && c != 0 {
+        let (quotient, rest) = div_rem(a << FACTOR_BITS, c);
+        return Some((quotient, rest != 0));
+    }
+    mul_div(a, 1 << FACTOR_BITS, c)
+}
+
 /// Basis points in one.
 pub const BPS: u64 = 10_000;
 
@@ -207,27 +193,40 @@ impl Factor {
 
     /// From basis points, rounded down.
     pub fn from_bps_floor(bps: u64) -> Self {
-        Self(saturate((widen(bps) << FACTOR_BITS) / widen(BPS)))
+        // Any that a configuration allows: one division of words.
+        if bps >> (64 - FACTOR_BITS) == 0 {
+            return Self((bps << FACTOR_BITS) / BPS);
+        }
+        Self(saturate(div_floor(widen(bps) << FACTOR_BITS, widen(BPS))))
     }
 
     /// From basis points, rounded up.
     pub fn from_bps_ceil(bps: u64) -> Self {
-        Self(saturate((widen(bps) << FACTOR_BITS).div_ceil(widen(BPS))))
+        Self::of_ceil(bps, BPS)
+    }
+
+    /// `number / whole` for a whole above zero, rounded up, saturating.
+    #[inline(always)]
+    pub(crate) fn of_ceil(number: u64, whole: u64) -> Self {
+        if number >> (64 - FACTOR_BITS) == 0 {
+            return Self((number << FACTOR_BITS).div_ceil(whole));
+        }
+        Self(saturate(div_ceil(widen(number) << FACTOR_BITS, widen(whole))))
     }
 
     /// `numerator / denominator`, rounded down, saturating; [`Factor::MAX`] for a zero denominator.
     pub fn ratio_floor(numerator: u128, denominator: u128) -> Self {
-        Self(mul_div_floor(numerator, 1 << FACTOR_BITS, denominator).map_or(u64::MAX, saturate))
+        Self(shifted_div(numerator, denominator).map_or(u64::MAX, |(quotient, _)| saturate(quotient)))
     }
 
     /// The product, rounded down, saturating.
     pub fn times_floor(self, other: Self) -> Self {
-        Self(saturate((widen(self.0) * widen(other.0)) >> FACTOR_BITS))
+        Self(saturate(product(self.0, other.0) >> FACTOR_BITS))
     }
 
     /// The product, rounded up, saturating.
     pub fn times_ceil(self, other: Self) -> Self {
-        Self(saturate(shr_ceil(widen(self.0) * widen(other.0), FACTOR_BITS)))
+        Self(saturate(shr_ceil(product(self.0, other.0), FACTOR_BITS)))
     }
 
     /// The sum, saturating.
@@ -242,7 +241,7 @@ impl Factor {
 
     /// In basis points, rounded down.
     pub fn to_bps_floor(self) -> u64 {
-        saturate((widen(self.0) * widen(BPS)) >> FACTOR_BITS)
+        saturate(product(self.0, BPS) >> FACTOR_BITS)
     }
 }
 
@@ -258,30 +257,35 @@ impl Value {
     /// Nano-dollars in a dollar.
     pub const PER_USD: u64 = 1_000_000_000;
 
+    /// Times a factor: rounded down, saturating, and whether that is less than the product.
+    fn times(self, factor: Factor) -> (u128, bool) {
+        let (top, bottom) = mul_word(self.0, factor.0);
+        if top >> FACTOR_BITS != 0 {
+            return (u128::MAX, false);
+        }
+        ((widen(top) << (128 - FACTOR_BITS)) | (bottom >> FACTOR_BITS), bottom << (128 - FACTOR_BITS) != 0)
+    }
+
     /// Times a factor, rounded down, saturating.
     pub fn times_floor(self, factor: Factor) -> Self {
-        match self.0.checked_mul(widen(factor.0)) {
-            Some(product) => Self(product >> FACTOR_BITS),
-            None => Self(mul_shift_floor(self.0, widen(factor.0), FACTOR_BITS).unwrap_or(u128::MAX)),
-        }
+        Self(self.times(factor).0)
     }
 
     /// Times a factor, rounded up, saturating.
     pub fn times_ceil(self, factor: Factor) -> Self {
-        match self.0.checked_mul(widen(factor.0)) {
-            Some(product) => Self(shr_ceil(product, FACTOR_BITS)),
-            None => Self(mul_shift_ceil(self.0, widen(factor.0), FACTOR_BITS).unwrap_or(u128::MAX)),
-        }
+        let (floor, inexact) = self.times(factor);
+        Self(floor.saturating_add(u128::from(inexact)))
     }
 
     /// Divided by a factor, rounded up, saturating; the largest value for a zero factor.
     pub fn over_ceil(self, factor: Factor) -> Self {
-        Self(mul_div_ceil(self.0, 1 << FACTOR_BITS, widen(factor.0)).unwrap_or(u128::MAX))
+        let quotient = shifted_div(self.0, widen(factor.0));
+        Self(quotient.map_or(u128::MAX, |(floor, inexact)| floor.saturating_add(u128::from(inexact))))
     }
 
     /// Divided by a factor, rounded down, saturating; the largest value for a zero factor.
     pub fn over_floor(self, factor: Factor) -> Self {
-        Self(mul_div_floor(self.0, 1 << FACTOR_BITS, widen(factor.0)).unwrap_or(u128::MAX))
+        Self(shifted_div(self.0, widen(factor.0)).map_or(u128::MAX, |(floor, _)| floor))
     }
 
     /// The sum, saturating.

@@ -3,7 +3,8 @@
 //! Between touches interest is simple, across touches it compounds: touching more often never earns a lender less.
 
 use crate::fixed::{
-    mul_div_floor, mul_shift_ceil, mul_shift_floor, saturate, widen, Factor, Word128, BPS, FACTOR_BITS,
+    div_ceil, mul_div_floor, mul_shift_ceil, mul_shift_floor, product, saturate, widen, Factor, Word128, BPS,
+    FACTOR_BITS,
 };
 use crate::state::{RateCurve, ReserveState};
 
@@ -24,7 +25,7 @@ impl RateCurve {
         let kink = Factor::from_bps_floor(self.kink_utilisation_bps);
         let line = |from_bps: u64, to_bps: u64, along: Factor, whole: Factor| {
             let rise = Factor::from_bps_ceil(to_bps.saturating_sub(from_bps));
-            let part = (widen(rise.0) * widen(along.0)).div_ceil(widen(whole.0.max(1)));
+            let part = div_ceil(product(rise.0, along.0), widen(whole.0.max(1)));
             Factor::from_bps_ceil(from_bps).plus(Factor(saturate(part)))
         };
         if utilisation <= kink {
@@ -87,10 +88,10 @@ impl ReserveState {
         }
         let rate = self.rates.rate(self.utilisation());
         // Q40 a year to Q64 over the time: below 2^44 * 2^24 * 2^64, checked.
-        let growth = (widen(rate.0) << (64 - FACTOR_BITS))
-            .checked_mul(widen(elapsed_secs))
-            .map(|x| x.div_ceil(widen(YEAR_SECS)));
+        let grown = product(rate.0, elapsed_secs);
+        let growth = (grown >> (64 + FACTOR_BITS) == 0).then_some(grown << (64 - FACTOR_BITS));
         growth
+            .map(|growth| div_ceil(growth, widen(YEAR_SECS)))
             .and_then(|growth| mul_shift_ceil(index, growth, 64))
             .and_then(|interest| index.checked_add(interest))
             .map_or(INDEX_MAX, |index| index.min(INDEX_MAX))

@@ -4,7 +4,7 @@
 //! errors are reported: pause, price, health, cool-off, bonus and pair rule, size, limits of the caller.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, mul_div_floor, product, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::health::{CollateralLeg, DebtLeg, Exposure};
 use crate::recovery::{RecoverySale, SalePrice};
 use crate::standing::Standing;
@@ -116,30 +116,32 @@ pub fn repayment_step(shortfall: Value, target_weight: Factor, seized_weight: Fa
 /// Most Newton steps. Three reach 1e-9 of a usual target; four are needed where the target is as high as 2.
 const STEPS_MAX: u32 = 5;
 
-/// Smallest repayment (by value) that brings health to the target, `None` where this pair cannot.
+/// Smallest repayment (by value) that brings health to the target, `None` where this pair cannot. Given are C and D_w.
 ///
 /// With v the repayment, `G(v) = C_others + m*ALV(q - lb*v/p) - T*(D_w - W*v)` is concave and rising: its slope is
 /// `T*W - m*lb*s`, s = ALV'/p <= 1, and `lb*m < 1 <= T*W`. Newton from v = 0 therefore stays left of the root (the tangent
 /// of a concave function lies above it): a step never over-seizes.
-fn repayment_to_target(pair: &Pair, exposure: &Exposure, target: Factor) -> Option<Value> {
+fn repayment_to_target(pair: &Pair, (collateral, debt): (Value, Value), target: Factor) -> Option<Value> {
     let target_weight = target.times_floor(pair.debt.weight);
     let seized_factor = pair.collateral.maintenance.times_floor(pair.gross_factor);
-    let others = exposure.weighted_collateral().minus(pair.collateral.weighted());
-    let goal = exposure.weighted_debt().times_ceil(target);
+    let others = collateral.minus(pair.collateral.weighted());
+    let goal = debt.times_ceil(target);
     // One part in 2^32 of the goal: below any tolerance, above the noise of the curve.
     let close_enough = Value(goal.0 >> 32);
     let mut repayment = Value::ZERO;
     for _ in 0..STEPS_MAX {
         let seized = pair.seize_for_value(repayment);
         let left = pair.collateral.atoms.checked_sub(seized).filter(|left| *left > 0 || seized == 0)?;
-        let (alv, slope) = pair.collateral.curve.value_and_slope(left);
-        let reached =
-            others.plus(alv.times_floor(pair.collateral.maintenance)).plus(repayment.times_floor(target_weight));
+        let curve = &pair.collateral.curve;
+        let ratio = curve.ratio(left);
+        let alv = curve.value_at(&ratio).times_floor(pair.collateral.maintenance);
+        let reached = others.plus(alv).plus(repayment.times_floor(target_weight));
         let shortfall = goal.minus(reached);
         if shortfall <= close_enough {
             break;
         }
-        let step = repayment_step(shortfall, target_weight, seized_factor.times_floor(slope))?;
+        let seized_weight = seized_factor.times_floor(curve.slope_at(&ratio));
+        let step = repayment_step(shortfall, target_weight, seized_weight)?;
         repayment = repayment.plus(step);
     }
     Some(repayment)
@@ -289,7 +291,7 @@ fn gross_factor(
     let kept = Factor(collateral.alv.of_floor(collateral.plain).0.saturating_add(1)).min(one);
     let given_up = widen(collateral.maintenance.times_ceil(kept).0);
     let taken_off = widen(health.times_floor(debt.weight).0);
-    let improving = Factor((taken_off << FACTOR_BITS).checked_div(given_up).map_or(u64::MAX, saturate));
+    let improving = Factor::ratio_floor(taken_off, given_up);
     // A few units of the last place: where bonus_min is the default bonus, rounding must not refuse the only pair.
     if improving.plus(Factor(PAIR_SLACK)) < one.plus(bonus_min) {
         return Err(EngineError::TakeOtherCollateral);
@@ -372,7 +374,8 @@ pub(crate) fn plan_within(
 
     let pair = Pair { collateral, debt, gross_factor };
     let target = Factor::from_bps_ceil(market.target_health_bps);
-    let to_target = if is_terminal { None } else { repayment_to_target(&pair, exposure, target) };
+    let weighted = (weighted_collateral, weighted_debt);
+    let to_target = if is_terminal { None } else { repayment_to_target(&pair, weighted, target) };
     // Where no repayment reaches the target: as much as debt and collateral allow.
     let wanted = to_target.map_or(debt.owed_atoms, |value| debt.price.atoms_ceil(value));
     // One of several debts may not take what is the others' to take.
@@ -429,8 +432,9 @@ pub(crate) fn plan_within(
 
 /// `floor(share * (lb - 1) * repay)`: never more than the bonus. Paid in the debt token, on top.
 fn fee_atoms(repay_atoms: u64, gross_factor: Factor, terms: &BonusTerms) -> u64 {
-    let share = widen(gross_factor.minus(Factor::ONE).0) * widen(terms.fee_share_bps.min(BPS)) / widen(BPS);
-    saturate(mul_div_floor(widen(repay_atoms), share, widen(Factor::ONE.0)).unwrap_or(0))
+    let share = div_floor(product(gross_factor.minus(Factor::ONE).0, terms.fee_share_bps.min(BPS)), widen(BPS));
+    // At most the first factor, so one word.
+    saturate(product(repay_atoms, saturate(share)) >> FACTOR_BITS)
 }
 
 fn health_after(pair: &Pair, (repay, seize): (u64, u64), weighted_collateral: Value, weighted_debt: Value) -> Factor {

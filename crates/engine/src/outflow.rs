@@ -22,7 +22,7 @@
 //! settlement neither wait nor count.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_ceil, saturate, widen};
+use crate::fixed::{div_ceil, div_floor, mul_div_ceil, product, saturate, widen};
 use crate::policy::check;
 use crate::state::{Bucket, Caps, ReserveState};
 
@@ -84,10 +84,10 @@ impl ReserveState {
         }
         let (age, whole) = (widen(age_secs), widen(self.caps.outflow_secs.max(1)));
         if !is_negative {
-            let leaked = saturate(widen(self.caps.outflow_atoms) * age / whole);
+            let leaked = saturate(div_floor(product(self.caps.outflow_atoms, age_secs), whole));
             return Level { atoms: filled.saturating_sub(leaked), is_negative, forgotten: 0 };
         }
-        let leaked = saturate(((widen(filled) + widen(forgotten)) * age).div_ceil(whole));
+        let leaked = saturate(div_ceil((widen(filled) + widen(forgotten)) * age, whole));
         let atoms = filled.saturating_sub(leaked);
         Level { atoms, is_negative, forgotten: if atoms > 0 { forgotten.saturating_add(leaked) } else { 0 } }
     }

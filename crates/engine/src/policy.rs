@@ -3,7 +3,7 @@
 
 use crate::alv::{Curve, IMPACT_SQRT_BPS_MAX};
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_floor, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, mul_div_floor, product, root_word, saturate, widen, Factor, Value, BPS, FACTOR_BITS};
 use crate::flash::FLASH_FEE_BPS_MAX;
 use crate::governance::depth::{DEPTH_VALID_SECS_MAX, DEPTH_VALID_SECS_MIN};
 use crate::interest::MAX_RATE_BPS;
@@ -28,14 +28,14 @@ const ROOT_DAY_RECIPROCAL_Q52: u64 = 15_321_557_073_398;
 /// Square root of a time in days, at most a day, rounded up.
 pub(crate) fn root_days(secs: u64) -> Factor {
     // A day has 17 bits, so sqrt(secs) fits in Q23; times Q52, over 2^35, it is sqrt(days) in Q40.
-    let root_secs_q23 = (secs.min(HORIZON_SECS_MAX) << 46).isqrt().saturating_add(1);
-    Factor(saturate((widen(root_secs_q23) * widen(ROOT_DAY_RECIPROCAL_Q52)) >> (75 - FACTOR_BITS)).saturating_add(1))
+    let root_secs_q23 = root_word(secs.min(HORIZON_SECS_MAX) << 46).saturating_add(1);
+    Factor(saturate(product(root_secs_q23, ROOT_DAY_RECIPROCAL_Q52) >> (75 - FACTOR_BITS)).saturating_add(1))
 }
 
 impl RiskTerms {
     /// `z * sigma * sqrt(tau)`: the adverse move over the horizon, rounded up, at most one half.
     pub fn adverse_move(&self, sigma: Factor) -> Factor {
-        let z = Factor(saturate((widen(self.z_x100) << FACTOR_BITS).div_ceil(100)));
+        let z = Factor::of_ceil(self.z_x100, 100);
         z.times_ceil(sigma).times_ceil(root_days(self.horizon_secs)).min(Factor(Factor::ONE.0 / 2))
     }
 
@@ -49,7 +49,7 @@ impl RiskTerms {
     pub fn effective_depth_atoms(&self, sigma: Factor) -> u64 {
         let reference = Factor::from_bps_floor(self.sigma_ref_bps);
         let shrunk = if sigma > reference {
-            saturate(widen(self.depth_atoms) * widen(reference.0) / widen(sigma.0))
+            saturate(div_floor(product(self.depth_atoms, reference.0), widen(sigma.0)))
         } else {
             self.depth_atoms
         };
@@ -109,7 +109,11 @@ impl ReserveState {
 
 /// Part of `number` in bps, rounded down, saturating.
 pub(crate) fn bps_of(number: u64, bps: u64) -> u64 {
-    saturate(widen(number) * widen(bps) / widen(BPS))
+    // Nearly any price times any part: one word.
+    if number >> 48 == 0 && bps >> 16 == 0 {
+        return number.wrapping_mul(bps) / BPS;
+    }
+    saturate(div_floor(product(number, bps), widen(BPS)))
 }
 
 pub(crate) fn check(condition: bool, error: EngineError) -> Result<()> {

@@ -1,7 +1,9 @@
 //! A price reading, and the price of one atom that follows from it.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{power_of_ten, saturate, scale_ceil, scale_floor, shr_ceil, shr_floor, widen, Value};
+use crate::fixed::{
+    div_ceil, div_floor, power_of_ten, product, saturate, scale_ceil, scale_floor, shr_ceil, shr_floor, widen, Value,
+};
 use crate::state::state;
 
 /// How far ahead of the clock a publish time may be, seconds.
@@ -91,12 +93,24 @@ impl Reading {
     }
 }
 
+/// The powers of ten that a word holds.
+static TENS: [u64; 20] = {
+    let mut tens = [1; 20];
+    let mut power = 1;
+    while power < tens.len() {
+        tens[power] = tens[power - 1] * 10;
+        power += 1;
+    }
+    tens
+};
+
 /// Whether `number * 10^exponent` lies within [`PRICE_RANGE`].
 fn in_range(number: u64, exponent: i32) -> bool {
-    let ten = |power: i32| u32::try_from(power).ok().and_then(|p| 10u128.checked_pow(p));
-    // Compared as integers: number >= 10^(low - exponent), or trivially so where that power is negative.
-    let low_enough = ten(PRICE_RANGE.0 - exponent).is_none_or(|least| widen(number) >= least);
-    let high_enough = ten(PRICE_RANGE.1 - exponent).is_none_or(|most| widen(number) <= most);
+    let ten = |power: i32| usize::try_from(power).ok().and_then(|p| TENS.get(p)).copied();
+    // Compared as integers: number >= 10^(low - exponent), or trivially so where that power is negative (it is at most 6);
+    // number <= 10^(high - exponent), or trivially so where that is more than a word holds (it is at least 5).
+    let low_enough = ten(PRICE_RANGE.0 - exponent).is_none_or(|least| number >= least);
+    let high_enough = ten(PRICE_RANGE.1 - exponent).is_none_or(|most| number <= most);
     low_enough && high_enough
 }
 
@@ -120,7 +134,7 @@ impl Price {
         let Some(power) = power_of_ten(exponent.saturating_sub(i32::from(decimals)).saturating_add(9)) else {
             return Self::default();
         };
-        let product = widen(number) * widen(power.mantissa);
+        let product = product(number, power.mantissa);
         if product == 0 {
             return Self::default();
         }
@@ -130,18 +144,17 @@ impl Price {
 
     /// Value of `atoms`, rounded down, at most [`Value::LIMIT`].
     pub fn value_floor(&self, atoms: u64) -> Value {
-        Value(scale_floor(widen(atoms) * widen(self.mantissa), -self.shift)).min(Value::LIMIT)
+        Value(scale_floor(product(atoms, self.mantissa), -self.shift)).min(Value::LIMIT)
     }
 
     /// Value of `atoms`, rounded up, at most [`Value::LIMIT`].
     pub fn value_ceil(&self, atoms: u64) -> Value {
-        Value(scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), -self.shift))
-            .min(Value::LIMIT)
+        Value(scale_ceil(product(atoms, self.mantissa.saturating_add(Self::SLACK)), -self.shift)).min(Value::LIMIT)
     }
 
     /// Value of `atoms` in 2^-40 nano-dollars, rounded up, saturating.
     pub(crate) fn value_q40_ceil(&self, atoms: u64) -> u128 {
-        scale_ceil(widen(atoms) * widen(self.mantissa.saturating_add(Self::SLACK)), 40 - self.shift)
+        scale_ceil(product(atoms, self.mantissa.saturating_add(Self::SLACK)), 40 - self.shift)
     }
 
     /// Atoms worth at most `value`, rounded down, saturating; saturated at a price of zero.
@@ -150,10 +163,11 @@ impl Price {
         if normalised == 0 {
             return 0;
         }
-        match normalised.checked_div(widen(self.mantissa.saturating_add(Self::SLACK))) {
-            Some(quotient) if self.mantissa > 0 => saturate(scale_floor(quotient, self.shift - zeros)),
-            _ => u64::MAX,
+        if self.mantissa == 0 {
+            return u64::MAX;
         }
+        let quotient = div_floor(normalised, widen(self.mantissa.saturating_add(Self::SLACK)));
+        saturate(scale_floor(quotient, self.shift - zeros))
     }
 
     /// Atoms worth at least `value`, rounded up, saturating; saturated at a price of zero.
@@ -165,7 +179,7 @@ impl Price {
         if self.mantissa == 0 {
             return u64::MAX;
         }
-        saturate(scale_ceil(normalised.div_ceil(widen(self.mantissa)), self.shift - zeros))
+        saturate(scale_ceil(div_ceil(normalised, widen(self.mantissa)), self.shift - zeros))
     }
 }
 
@@ -177,10 +191,10 @@ fn normalise(value: Value) -> (u128, i32) {
 
 /// `floor(a * b / 2^63)`.
 pub(crate) fn times_q63(a: u64, b: u64) -> u64 {
-    saturate(shr_floor(widen(a) * widen(b), 63))
+    saturate(shr_floor(product(a, b), 63))
 }
 
 /// `ceil(a * b / 2^48)` for factors in Q48.
 pub(crate) fn times_q48_ceil(a: u64, b: u64) -> u64 {
-    saturate(shr_ceil(widen(a) * widen(b), 48))
+    saturate(shr_ceil(product(a, b), 48))
 }

@@ -12,7 +12,7 @@
 //! because a price that jumps for a minute must not let anybody out at the full price the minute after.
 
 use crate::error::{EngineError, Result};
-use crate::fixed::{mul_div_ceil, mul_div_floor, widen, Value, Word128, BPS};
+use crate::fixed::{mul_div_ceil, mul_div_floor, product, widen, Value, Word128, BPS};
 use crate::health::Exposure;
 use crate::interest::owed_ceil;
 use crate::liquidation::is_terminal;
@@ -189,8 +189,8 @@ impl ReserveState {
     /// # Errors
     /// `ProvisionTooHigh`.
     pub fn require_little_provision(&self) -> Result<()> {
-        let (provision, assets) = (widen(self.provision_atoms()), widen(self.assets_atoms()));
-        if provision * widen(BPS) > assets * widen(PROVISION_LIMIT_BPS) {
+        let (provision, assets) = (self.provision_atoms(), self.assets_atoms());
+        if product(provision, BPS) > product(assets, PROVISION_LIMIT_BPS) {
             return Err(EngineError::ProvisionTooHigh);
         }
         Ok(())

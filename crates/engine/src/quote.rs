@@ -1,7 +1,7 @@
 //! Typed answers to "where does this position stand" and "what would a liquidation do", from the functions that act.
 
 use crate::error::EngineError;
-use crate::fixed::{mul_div_ceil, saturate, shr_ceil, widen, Factor, Value};
+use crate::fixed::{mul_div_ceil, product, saturate, shr_ceil, Factor, Value};
 use crate::health::{CollateralLeg, DebtLeg, Exposure, InitialLeg, InitialTotals};
 use crate::liquidation::{LiquidationPlan, SaleTerms};
 use crate::outflow::Outflow;
@@ -113,7 +113,7 @@ pub fn to_e9(factor: Factor) -> u64 {
     if factor == Factor::MAX {
         return u64::MAX;
     }
-    saturate((widen(factor.0) * 1_000_000_000) >> crate::fixed::FACTOR_BITS)
+    saturate(product(factor.0, 1_000_000_000) >> crate::fixed::FACTOR_BITS)
 }
 
 /// Basis points in 1e-9, saturating.

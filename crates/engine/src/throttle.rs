@@ -10,7 +10,7 @@
 //! A position may fill it up to a part given by its urgency, so that a crowd of barely unhealthy positions leaves three
 //! quarters to those that cannot wait.
 
-use crate::fixed::{mul_div_ceil, mul_div_floor, saturate, widen, Factor, FACTOR_BITS};
+use crate::fixed::{div_ceil, mul_div_ceil, mul_div_floor, product, saturate, widen, Factor, FACTOR_BITS};
 use crate::policy::bps_of;
 use crate::state::{BonusTerms, ReserveState, SalesThrottle};
 use crate::Now;
@@ -47,12 +47,12 @@ impl Throttle {
             return 0;
         }
         let window = widen(self.window_secs.max(1)) << TIME_BITS;
-        saturate((widen(self.empty_in_q32) * widen(self.capacity_atoms)).div_ceil(window))
+        saturate(div_ceil(product(self.empty_in_q32, self.capacity_atoms), window))
     }
 
     /// What it leaves to a liquidation of this urgency.
     pub fn allowance(&self, urgency: Factor) -> Allowance {
-        let share_atoms = saturate((widen(self.capacity_atoms) * widen(urgency.0)) >> FACTOR_BITS);
+        let share_atoms = saturate(product(self.capacity_atoms, urgency.0) >> FACTOR_BITS);
         Allowance { share_atoms, left_atoms: share_atoms.saturating_sub(self.level_atoms()) }
     }
 

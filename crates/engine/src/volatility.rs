@@ -12,7 +12,7 @@
 //! *Initial* health uses the observed volatility at once. *Maintenance* health follows it down at once and up at a bounded
 //! speed, because a threshold that jumps in a panic makes the panic.
 
-use crate::fixed::{saturate, widen, Factor, BPS, FACTOR_BITS};
+use crate::fixed::{div_floor, product, root, saturate, widen, Factor, BPS, FACTOR_BITS};
 use crate::price::Reading;
 use crate::state::{ReserveState, RiskTerms};
 use crate::Now;
@@ -36,7 +36,7 @@ pub fn log_ratio(a: u128, b: u128) -> Factor {
     // 80 bits leave room for Q40 and lose less than 2^-79 of either.
     let shift = 48u32.saturating_sub(most.leading_zeros());
     let (most, least) = (most >> shift, least >> shift);
-    let z = Factor(saturate(((most - least) << FACTOR_BITS) / (most + least).max(1)));
+    let z = Factor(saturate(div_floor((most - least) << FACTOR_BITS, (most + least).max(1))));
     let square = z.times_floor(z);
     let (mut power, mut sum) = (z, z.0);
     for odd in [3, 5, 7, 9] {
@@ -51,6 +51,10 @@ fn on_one_scale((a, a_exponent): (u64, i32), (b, b_exponent): (u64, i32)) -> Opt
     let least = a_exponent.min(b_exponent);
     let scaled = |number: u64, exponent: i32| {
         let power = u32::try_from(exponent.checked_sub(least)?).ok()?;
+        // A feed keeps its exponent, nearly always.
+        if power == 0 {
+            return Some(widen(number));
+        }
         widen(number).checked_mul(10u128.checked_pow(power)?)
     };
     Some((scaled(a, a_exponent)?, scaled(b, b_exponent)?))
@@ -59,8 +63,8 @@ fn on_one_scale((a, a_exponent): (u64, i32), (b, b_exponent): (u64, i32)) -> Opt
 impl RiskTerms {
     /// By how much maintenance volatility may have risen in a time, rounded down.
     fn sigma_rise(&self, elapsed_secs: u64) -> Factor {
-        let bps = widen(self.sigma_rise_bps_per_hour) * widen(elapsed_secs);
-        Factor(saturate(bps.min(1 << 64) * (1 << FACTOR_BITS) / widen(BPS * 3_600)))
+        let bps = product(self.sigma_rise_bps_per_hour, elapsed_secs);
+        Factor(saturate(div_floor(bps.min(1 << 64) << FACTOR_BITS, widen(BPS * 3_600))))
     }
 }
 
@@ -73,7 +77,7 @@ impl ReserveState {
     /// The same without its limits.
     fn sigma_unbounded(&self, reading: &Reading) -> Factor {
         match self.secs_since_sample(reading) {
-            Some(elapsed) => Factor(saturate((widen(self.variance_after(reading, elapsed).0) << FACTOR_BITS).isqrt())),
+            Some(elapsed) => Factor(root(widen(self.variance_after(reading, elapsed).0) << FACTOR_BITS)),
             None => Factor(self.volatility.sigma_q40),
         }
     }
@@ -156,9 +160,9 @@ impl ReserveState {
 
         let sigma = Factor(self.volatility.sigma_q40);
         let (old, square) = (sigma.times_floor(sigma), clipped.times_floor(clipped));
-        let sample = saturate(widen(square.0) * widen(DAY_SECS) / widen(elapsed_secs.max(1)));
-        let weight_secs = widen(elapsed_secs.min(DAY_SECS));
-        let toward = |distance: u64| saturate(widen(distance) * weight_secs / (weight_secs + widen(DAY_SECS)));
+        let sample = saturate(div_floor(product(square.0, DAY_SECS), widen(elapsed_secs.max(1))));
+        let weight_secs = elapsed_secs.min(DAY_SECS);
+        let toward = |distance: u64| saturate(div_floor(product(distance, weight_secs), widen(weight_secs + DAY_SECS)));
         if sample >= old.0 {
             Factor(old.0 + toward(sample - old.0))
         } else {

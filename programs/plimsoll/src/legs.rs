@@ -15,12 +15,12 @@ use plimsoll_engine::Now;
 
 use crate::error::{OrRefuse, PlimsollError};
 use crate::oracle;
-use crate::state::{edit_reserve, view_reserve};
+use crate::state::{edit_reserve, ReserveInfo};
 
 /// One leg: its reserve, and the reading offered for it.
 #[derive(Clone, Copy)]
 struct Leg<'a, 'info> {
-    reserve: &'a AccountInfo<'info>,
+    reserve: ReserveInfo<'a, 'info>,
     offered: Option<Reading>,
 }
 
@@ -60,12 +60,13 @@ impl<'a, 'info> Legs<'a, 'info> {
         let mut count = 0;
         for (leg, key) in legs.legs.iter_mut().zip(keys) {
             let is_this = |info: &&&AccountInfo| info.key.as_ref() == key;
-            let reserve = match named.iter().find(is_this) {
+            let account = match named.iter().find(is_this) {
                 Some(info) => info,
                 None => rest.next().ok_or(PlimsollError::LegMissing)?,
             };
-            require!(reserve.key.as_ref() == key, PlimsollError::LegOutOfOrder);
-            require!(view_reserve(reserve)?.market == position.market, PlimsollError::WrongMarket);
+            require!(account.key.as_ref() == key, PlimsollError::LegOutOfOrder);
+            let reserve = ReserveInfo::of(account)?;
+            require!(reserve.view()?.market == position.market, PlimsollError::WrongMarket);
             *leg = Some(Leg { reserve, offered: None });
             count += 1;
         }
@@ -73,7 +74,7 @@ impl<'a, 'info> Legs<'a, 'info> {
         for (index, leg) in legs.legs.iter_mut().flatten().enumerate() {
             if offered >> index & 1 == 1 {
                 let account = rest.next().ok_or(PlimsollError::OfferMismatch)?;
-                leg.offered = Some(oracle::read(account, &*view_reserve(leg.reserve)?, &now)?);
+                leg.offered = Some(oracle::read(account, &*leg.reserve.view()?, &now)?);
             }
         }
         require!(rest.next().is_none(), PlimsollError::ExtraAccount);
@@ -82,7 +83,7 @@ impl<'a, 'info> Legs<'a, 'info> {
 
     /// What was offered for the leg of `reserve`.
     pub fn offered(&self, reserve: &Pubkey) -> Option<&Reading> {
-        self.legs.iter().flatten().find(|leg| leg.reserve.key == reserve).and_then(|leg| leg.offered.as_ref())
+        self.legs.iter().flatten().find(|leg| leg.reserve.account().key == reserve).and_then(|leg| leg.offered.as_ref())
     }
 
     fn leg(&self, index: usize) -> Result<&Leg<'a, 'info>> {
@@ -91,7 +92,7 @@ impl<'a, 'info> Legs<'a, 'info> {
 
     /// Account of a leg's reserve.
     pub fn account(&self, index: usize) -> Result<&'a AccountInfo<'info>> {
-        Ok(self.leg(index)?.reserve)
+        Ok(self.leg(index)?.reserve.account())
     }
 
     /// Calls `each` with every collateral: slot, reserve, newest reading.
@@ -102,7 +103,7 @@ impl<'a, 'info> Legs<'a, 'info> {
     ) -> Result<()> {
         for (index, slot) in position.collaterals().iter().enumerate() {
             let leg = self.leg(index)?;
-            let reserve = view_reserve(leg.reserve)?;
+            let reserve = leg.reserve.view()?;
             each(index, slot, &reserve, &reserve.reading.newer(leg.offered))?;
         }
         Ok(())
@@ -117,7 +118,7 @@ impl<'a, 'info> Legs<'a, 'info> {
         let first = position.collaterals().len();
         for (index, slot) in position.debts().iter().enumerate() {
             let leg = self.leg(first + index)?;
-            let reserve = view_reserve(leg.reserve)?;
+            let reserve = leg.reserve.view()?;
             each(index, slot, &reserve, &reserve.reading.newer(leg.offered))?;
         }
         Ok(())
@@ -162,24 +163,24 @@ impl<'a, 'info> Legs<'a, 'info> {
     pub fn prices(&self) -> Result<plimsoll_engine::Result<()>> {
         let mut permitted = Ok(());
         for leg in self.legs.iter().flatten() {
-            let reserve = view_reserve(leg.reserve)?;
+            let reserve = leg.reserve.view()?;
             let reading = reserve.reading.newer(leg.offered);
             permitted = permitted.and(reserve.oracle_policy.permit_borrow(&reading, &self.now));
         }
         Ok(permitted)
     }
 
-    /// Totals of initial health.
+    /// Totals of initial health. What is owed now is read from the same legs in maintenance health.
     #[inline(never)]
-    pub fn initial_totals(&self, position: &PositionState) -> Result<InitialTotals> {
+    pub fn initial_totals(&self, position: &PositionState, exposure: &Exposure) -> Result<InitialTotals> {
         let mut totals = InitialTotals::default();
         self.each_collateral(position, |_, slot, reserve, reading| {
             let others = reserve.counted_by_others(slot.counted_atoms);
             totals.add_collateral(&reserve.initial_collateral_leg(slot.atoms, others, reading, &self.now).or_refuse()?);
             Ok(())
         })?;
-        self.each_debt(position, |_, slot, reserve, reading| {
-            let owed = reserve.debt_leg(slot.shares.get(), reading, &self.now).owed_atoms;
+        self.each_debt(position, |index, _, reserve, reading| {
+            let owed = exposure.debts()[index].owed_atoms;
             totals.add_debt(&reserve.initial_debt_leg(owed, reading, &self.now).or_refuse()?);
             Ok(())
         })?;

@@ -83,7 +83,7 @@ pub(crate) fn handle<'info>(ctx: Context<'info, Borrow<'info>>, amount_atoms: u6
     position.add_debt(index, shares).or_refuse()?;
     legs.count_collaterals(position)?;
     let exposure = legs.exposure(position, OldReadings::Fade)?;
-    health::require_healthy(&legs.initial_totals(position)?, &exposure).or_refuse()?;
+    health::require_healthy(&legs.initial_totals(position, &exposure)?, &exposure).or_refuse()?;
     transitions::require_debt_min(exposure.debts()[index].plain, &policy).or_refuse()?;
     position.see_exposure(&exposure, &policy);
     position.cool_off(&policy, &now);

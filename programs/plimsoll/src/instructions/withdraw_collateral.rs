@@ -97,7 +97,7 @@ pub(crate) fn handle<'info>(
     let position_atoms = position.collaterals()[index].atoms;
     if let Some(legs) = legs {
         let exposure = legs.exposure(position, OldReadings::Fade)?;
-        health::require_healthy(&legs.initial_totals(position)?, &exposure).or_refuse()?;
+        health::require_healthy(&legs.initial_totals(position, &exposure)?, &exposure).or_refuse()?;
         position.see_exposure(&exposure, &policy);
         position.cool_off(&policy, &now);
     }

@@ -55,6 +55,28 @@ pub struct Proposal {
     pub state: engine::ProposalState,
 }
 
+/// A reserve among the remaining accounts, checked once. (Owner, discriminator and length change in no instruction.)
+#[derive(Clone, Copy)]
+pub struct ReserveInfo<'a, 'info>(&'a AccountInfo<'info>);
+
+impl<'a, 'info> ReserveInfo<'a, 'info> {
+    /// Checks that an account is a reserve of this program.
+    pub fn of(info: &'a AccountInfo<'info>) -> Result<Self> {
+        require_reserve(info)?;
+        Ok(Self(info))
+    }
+
+    /// The account.
+    pub fn account(&self) -> &'a AccountInfo<'info> {
+        self.0
+    }
+
+    /// Its state.
+    pub fn view(&self) -> Result<Ref<'a, engine::ReserveState>> {
+        Ok(Ref::map(self.0.try_borrow_data()?, |data| bytemuck::from_bytes(&data[8..])))
+    }
+}
+
 /// Checks that an account is a reserve of this program: owner, discriminator, length.
 fn require_reserve(info: &AccountInfo) -> Result<()> {
     require!(*info.owner == crate::ID, PlimsollError::NotAReserve);
@@ -67,8 +89,7 @@ fn require_reserve(info: &AccountInfo) -> Result<()> {
 
 /// Reads a reserve among the remaining accounts.
 pub fn view_reserve<'a>(info: &'a AccountInfo) -> Result<Ref<'a, engine::ReserveState>> {
-    require_reserve(info)?;
-    Ok(Ref::map(info.try_borrow_data()?, |data| bytemuck::from_bytes(&data[8..])))
+    ReserveInfo::of(info)?.view()
 }
 
 /// Writes a reserve among the remaining accounts.

@@ -55,6 +55,15 @@ pub const OPERATIONS: &[Operation] = &[
             d.u128(u128::from_le_bytes(bytes[at..at + 16].try_into().unwrap_or_default()));
         }
     }),
+    ("unaligned writes", |d, a, b| {
+        let mut bytes = block(48, a ^ b);
+        for at in 0..16 {
+            let turned = black_box(a).rotate_left(at as u32);
+            bytes[at..at + 8].copy_from_slice(&(turned as u64).to_le_bytes());
+            bytes[at + 16..at + 32].copy_from_slice(&(turned ^ b).to_be_bytes());
+            d.bytes(&bytes);
+        }
+    }),
     ("arrays by value", |d, a, b| {
         let grid = black_box([[a as u64; 9]; 7]);
         let mut other = grid;
