@@ -48,10 +48,9 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     finish(&mut report)
 }
 
-/// Fails where a number grew by more than 1% since it was recorded.
+/// Fails where a number grew by more than 1% since it was recorded, or a limit is not met.
 pub fn check(ws: &Workspace, compiler: &Toolchain) -> Result<()> {
     build::pool(ws, compiler)?;
-    // To fail on unmet limits too, add "--limits" here.
     process::shown(bench(ws).args(["--check"]))
 }
 

@@ -31,15 +31,15 @@ const fn limit(of: Of, most: u64, goal: u64) -> Limit {
 
 /// Every limit.
 pub const LIMITS: &[Limit] = &[
-    limit(Of::Units("liquidate_1_1"), 50_000, 40_000),
-    limit(Of::Units("liquidate_8_1"), 90_000, 80_000),
+    limit(Of::Units("liquidate_1_1"), 50_000, 30_000),
+    limit(Of::Units("liquidate_8_1"), 90_000, 55_000),
     limit(Of::Bytes("liquidate_8_1"), 1_232, 1_232),
     limit(Of::Bytes("liquidate_8_4"), 1_232, 1_232),
-    limit(Of::UnitsEach("liquidate_1_1", "liquidate_8_1", 7), 5_000, 5_000),
-    limit(Of::Units("borrow"), 30_000, 30_000),
-    limit(Of::Units("repay"), 15_000, 15_000),
-    limit(Of::Units("deposit"), 15_000, 15_000),
-    limit(Of::Units("withdraw"), 15_000, 15_000),
+    limit(Of::UnitsEach("liquidate_1_1", "liquidate_8_1", 7), 5_000, 3_000),
+    limit(Of::Units("borrow"), 30_000, 20_000),
+    limit(Of::Units("repay"), 15_000, 9_000),
+    limit(Of::Units("deposit"), 15_000, 9_000),
+    limit(Of::Units("withdraw"), 15_000, 9_000),
 ];
 
 /// A limit, judged.
