@@ -37,9 +37,28 @@ impl World {
 
     /// Every account of the program, for the auditor.
     pub fn books(&self) -> Books {
-        let accounts = self.svm.get_program_accounts(&PROGRAM_ID);
+        let mut accounts = self.svm.get_program_accounts(&PROGRAM_ID);
+        accounts.sort_by_key(|(address, _)| *address);
         let bytes = accounts.iter().map(|(address, account)| (*address, account.data.as_slice()));
         Books::of(bytes).named(self.names.clone())
+    }
+
+    /// Takes what vaults hold beyond their ledgers for donated: after a call that may have sent somebody's own tokens there.
+    pub fn note_donations(&mut self) {
+        for reserve in self.books().reserves {
+            let state = &reserve.state;
+            let liquidity =
+                [state.cash_atoms, state.insurance_atoms, state.fee_atoms, state.backstop_atoms, state.recovery_atoms];
+            let collateral =
+                [state.collateral_atoms, state.insurance_collateral_atoms, state.backstop_collateral_atoms];
+            for (vault, ledgers) in
+                [(reserve.liquidity_vault(), &liquidity[..]), (reserve.collateral_vault(), &collateral[..])]
+            {
+                let owned: u128 = ledgers.iter().map(|atoms| u128::from(*atoms)).sum();
+                let surplus = u128::from(self.atoms_in(&vault)).saturating_sub(owned);
+                self.donations.insert(vault, surplus);
+            }
+        }
     }
 
     fn token_accounts(&self) -> Tokens {

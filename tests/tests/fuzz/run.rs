@@ -124,6 +124,10 @@ fn take(scene: &mut Scene, step: &Step) -> Result<(), String> {
     if let Some(unnamed) = outcome.err().and_then(|refused| unnamed(&refused, step.spoil != 0)) {
         return Err(format!("a refusal without a name: {unnamed}"));
     }
+    if step.spoil != 0 {
+        // Whoever names a vault as the account to be paid to donates; what a vault lacks is no donation.
+        scene.world.note_donations();
+    }
     let violations = scene.world.violations();
     if violations.is_empty() {
         Ok(())

@@ -161,6 +161,11 @@ pub const VERBS: &[(&str, usize, Act)] = &[
     }),
     ("withdraw_backstop", 12, |s, step| {
         let (provider, pool) = provided(s, step)?;
+        // Half the time at the moment the withdrawal matures: the window is short.
+        let wait = s.world.backstop_provider(&provider, &pool).state.matures_at - s.world.unix();
+        if step.amount.is_multiple_of(2) && wait > 0 {
+            s.world.advance_with_prices(wait);
+        }
         Some(s.world.withdraw_backstop(&provider, &pool))
     }),
     ("claim_backstop_gain", 8, |s, step| {
@@ -419,7 +424,9 @@ fn flash_liquidation(s: &mut Scene, step: &Step) -> Option<Outcome> {
     let (borrower, liquidator) = (shakiest(s, step)?, Step::pick(&s.liquidators, step.other));
     let (seized, repaid) = s.pair(&borrower, step);
     let atoms = step.atoms(s.world.reserve(&repaid).state.cash_atoms);
-    s.world.wallet(&liquidator, &repaid);
+    for token in [&seized, &repaid] {
+        s.world.wallet(&liquidator, token);
+    }
     let within = if step.amount.is_multiple_of(4) {
         Vec::new()
     } else {
