@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use fuzz::scene::Scene;
 use fuzz::steps::{step, Step};
 use fuzz::take::{asked, config, play_and};
+use plimsoll_engine::governance::Parameter;
 use plimsoll_model::{Accepted, Model, Tally};
 use plimsoll_testkit::prelude::*;
 use proptest::prelude::*;
@@ -92,4 +93,21 @@ fn whatever_anybody_does_the_program_keeps_the_books_that_exact_arithmetic_keeps
         panic!("the program and the books differ:\n{failure}");
     }
     assert!(count >= STEPS || sequences < SEQUENCES, "only {count} steps");
+}
+
+#[test]
+fn a_rate_that_is_changed_is_charged_from_the_change_on() {
+    let Pair { mut scene, mut model } = Pair::new();
+    let tally = &mut Tally::default();
+    let token = scene.token(0);
+    let of = scene.world.parameter(Some(&token), Parameter::BaseRate);
+    let (admin, stranger) = (scene.world.admin(), scene.stranger.clone());
+    scene.world.propose(&admin, &of, 1_000).expect("a proposal");
+    let delay_secs = i64::try_from(plimsoll_testkit::policy().loosen_delay_secs).expect("a time");
+    scene.world.advance(delay_secs);
+    scene.world.execute(&stranger, &of).expect("a ripe proposal");
+    assert_eq!(look(&mut scene, &mut model, tally), Ok(()));
+    scene.world.advance(delay_secs);
+    scene.world.accrue_interest(&stranger, &token).expect("interest");
+    assert_eq!(look(&mut scene, &mut model, tally), Ok(()));
 }

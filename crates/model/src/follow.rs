@@ -3,6 +3,7 @@
 
 use plimsoll_client::events::*;
 use plimsoll_client::{Instruction, Pubkey, PROGRAM_ID};
+use plimsoll_engine::governance::Parameter;
 use plimsoll_engine::state::{MarketPolicy, ReserveState};
 
 use crate::asked::{account, require_named, Asked};
@@ -14,6 +15,15 @@ use crate::{exactly, expect, Accepted, Debt, Model, Position, Wrong};
 const BPS: u64 = 10_000;
 /// A marker is paid at most this part of what is provided for, bps.
 const TIP_BPS: u64 = 100;
+/// Parameters that interest depends on.
+const RATES: [Parameter; 6] = [
+    Parameter::BaseRate,
+    Parameter::KinkUtilisation,
+    Parameter::KinkRate,
+    Parameter::MaxRate,
+    Parameter::InsuranceShare,
+    Parameter::InterestFeeShare,
+];
 /// Scales from which on a pool takes no deposits.
 const SCALE_LAST: u32 = 7;
 
@@ -61,6 +71,9 @@ impl Model {
             let event = events.next().ok_or("an instruction left no event")?;
             self.apply(accepted, call, asked, event).map_err(|wrong| format!("{}: {wrong}", event.name()))?;
         }
+        for reserve in &accepted.after.reserves {
+            self.reserve_mut(&reserve.address)?.rates = reserve.state.rates;
+        }
         match events.next() {
             Some(event) => Err(format!("{} is nobody's event", event.name())),
             None => Ok(()),
@@ -70,7 +83,7 @@ impl Model {
     fn apply(&mut self, tx: &Accepted, call: &Instruction, asked: Asked, event: &Event) -> Result<(), Wrong> {
         match event {
             Event::ReserveCreated(it) => {
-                self.reserves.insert(it.reserve, Reserve::new(tx.unix));
+                self.reserves.insert(it.reserve, Reserve::new(tx.unix, tx.reserve(&it.reserve)?.rates));
                 Ok(())
             }
             Event::BackstopCreated(it) => {
@@ -147,6 +160,14 @@ impl Model {
                 }
                 Ok(())
             }
+            Event::ParameterChanged(it) => {
+                // Time that has passed is paid for at the rates that were in force.
+                let is_rate = Parameter::of(it.parameter).is_ok_and(|parameter| RATES.contains(&parameter));
+                if is_rate {
+                    self.accrue(tx, &it.target)?;
+                }
+                Ok(())
+            }
             // Nobody's money moves.
             Event::MarketCreated(_)
             | Event::ActionPaused(_)
@@ -156,7 +177,6 @@ impl Model {
             | Event::FlagCleared(_)
             | Event::ProtectionOrderSet(_)
             | Event::BackstopCollateralSet(_)
-            | Event::ParameterChanged(_)
             | Event::ParameterProposed(_)
             | Event::DepthConfirmed(_)
             | Event::ProposalCancelled(_)
@@ -184,7 +204,7 @@ impl Model {
     /// Interest up to now.
     fn accrue(&mut self, tx: &Accepted, key: &Pubkey) -> Result<(), Wrong> {
         let (debt, _) = self.debts_of(key);
-        let Growth(growth) = self.reserve_mut(key)?.accrue(&debt, &tx.reserve(key)?.rates, tx.unix);
+        let Growth(growth) = self.reserve_mut(key)?.accrue(&debt, tx.unix);
         for debt in self.positions.values_mut().flat_map(|it| &mut it.debts).filter(|debt| debt.reserve == *key) {
             debt.owed = &debt.owed * &growth;
             debt.provided = &debt.provided * &growth;

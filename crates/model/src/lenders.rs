@@ -23,6 +23,8 @@ pub struct Stake {
     /// How much more than `owed` the program may hold it to be, and how much less, atoms.
     above: Range,
     below: Range,
+    /// What roundings of its losses took from owed and paid together, ever, at most, atoms.
+    dropped: Range,
 }
 
 impl std::fmt::Debug for Range {
@@ -47,7 +49,7 @@ impl Stake {
         // The loss per share is rounded up, and what that is in units of the factor is rounded up; elsewhere it is rounded down.
         let step = self.step();
         self.above = &(&self.above + &step) + &step;
-        self.below = &self.below + &step;
+        (self.below, self.dropped) = (&self.below + &step, &self.dropped + &step);
     }
 
     /// Is paid its part of a payment: `owed / outstanding`.
@@ -78,6 +80,7 @@ impl Stake {
     pub fn sync(&mut self) {
         let (up, down) = self.look();
         (self.above, self.below) = (&self.above + &up, &self.below + &down);
+        self.dropped = &self.dropped + &down;
     }
 
     /// What the program may say is still owed, atoms.
@@ -86,10 +89,11 @@ impl Stake {
         self.owed.more(&(&self.above + &up)).less(&(&self.below + &down)).positive()
     }
 
-    /// What the program may say was recovered and not taken: never more than exactly that, atoms.
+    /// What the program may say was recovered and not taken: never more than exactly that, atoms. What it holds to be owed
+    /// too much is not yet recovered; what roundings dropped never will be.
     pub fn recovered(&self) -> Range {
         let (up, down) = self.look();
-        let errors = &(&self.above + &self.below) + &(&up + &down);
+        let errors = &(&self.above + &self.dropped) + &(&up + &down);
         self.paid.less(&errors).positive()
     }
 

@@ -34,6 +34,8 @@ pub struct Flash {
 #[derive(Clone, Debug)]
 pub struct Reserve {
     pub accrued_at: i64,
+    /// Curve in force: as it was after the last transaction.
+    pub rates: RateCurve,
     pub index: Range,
     pub cash: Range,
     pub insurance: Range,
@@ -85,9 +87,10 @@ fn rounded_rate(curve: &RateCurve, utilisation: &Range) -> Range {
 }
 
 impl Reserve {
-    pub fn new(unix: i64) -> Self {
+    pub fn new(unix: i64, rates: RateCurve) -> Self {
         Self {
             accrued_at: unix,
+            rates,
             index: Range::whole(1u8),
             cash: Range::default(),
             insurance: Range::default(),
@@ -127,7 +130,8 @@ impl Reserve {
 
     /// Books interest on `debt`, all debts together, up to `unix`: simple since the last touch, at the rate of then. What each
     /// debt is to be multiplied by.
-    pub fn accrue(&mut self, debt: &Range, curve: &RateCurve, unix: i64) -> Growth {
+    pub fn accrue(&mut self, debt: &Range, unix: i64) -> Growth {
+        let curve = self.rates;
         let one = Range::whole(1u8);
         if unix <= self.accrued_at {
             return Growth(one);
@@ -137,7 +141,7 @@ impl Reserve {
         let growth = if debt.is_zero() {
             one
         } else {
-            let rate = rounded_rate(curve, &self.utilisation(debt));
+            let rate = rounded_rate(&curve, &self.utilisation(debt));
             let unit = Range::unit(INDEX_BITS);
             // The growth is rounded up to 2^-64, and so is the index, which is at least one.
             let growth = (&one + &rate.part(&elapsed.into(), &YEAR_SECS.into())).more(&(&unit + &unit));
