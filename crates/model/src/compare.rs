@@ -13,7 +13,7 @@ use crate::range::Range;
 use crate::reserve::{product, INDEX_BITS};
 use crate::{Model, Wrong};
 
-/// Part of a number that is still called narrow: 2^-30.
+/// A bound is called narrow up to this part of the number, or of one: 2^-30.
 const NARROW_BITS: u32 = 30;
 /// Bits of an atom of a claim.
 const CLAIM_BITS: u32 = 48;
@@ -21,7 +21,7 @@ const CLAIM_BITS: u32 = 48;
 /// How narrow the bounds were.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// By what was compared: how often, how often with one whole number allowed or within 2^-30 of it, and the widest bound,
+    /// By what was compared: how often, how often with a narrow bound (2^-30 of it, or of an atom), and the widest bound,
     /// atoms.
     pub of: BTreeMap<&'static str, (u64, u64, u64)>,
 }
@@ -45,7 +45,7 @@ impl Comparison<'_> {
     /// A number of the program must be within a range.
     fn within(&mut self, what: &'static str, of: &Pubkey, allowed: &Range, found: &Range) {
         let (count, narrow, widest) = self.tally.of.entry(what).or_default();
-        let is_narrow = allowed.width() == 0 || allowed.is_within(NARROW_BITS);
+        let is_narrow = allowed.is_narrow(NARROW_BITS);
         (*count, *narrow, *widest) = (*count + 1, *narrow + u64::from(is_narrow), (*widest).max(allowed.width()));
         if !allowed.holds(found) {
             self.wrong.push(format!("{what} of {of}: {found}, and exactly {allowed}"));

@@ -12,6 +12,8 @@ use crate::range::Range;
 use crate::reserve::{Flash, Growth, Reserve, SHARE_BITS};
 use crate::{exactly, expect, Accepted, Debt, Model, Position, Wrong};
 
+/// What a loss that lenders bore is counted as.
+const HAIRCUT: &str = "haircut";
 const BPS: u64 = 10_000;
 /// A marker is paid at most this part of what is provided for, bps.
 const TIP_BPS: u64 = 100;
@@ -70,6 +72,7 @@ impl Model {
             }
             let event = events.next().ok_or("an instruction left no event")?;
             self.apply(accepted, call, asked, event).map_err(|wrong| format!("{}: {wrong}", event.name()))?;
+            *self.followed.entry(event.name()).or_default() += 1;
         }
         for reserve in &accepted.after.reserves {
             self.reserve_mut(&reserve.address)?.rates = reserve.state.rates;
@@ -466,6 +469,7 @@ impl Model {
         reserve.pay_from_insurance(loss.insurance, rest > 0);
         held.debts.retain(|debt| debt.reserve != loss.reserve);
         reserve.lose(loss.haircut);
+        *self.followed.entry(HAIRCUT).or_default() += u64::from(loss.haircut > 0);
         let (debt, _) = self.debts_of(&loss.reserve);
         let reserve = self.reserve_mut(&loss.reserve)?;
         // Where that depends on rounding it is not asked.

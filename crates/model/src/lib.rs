@@ -62,6 +62,8 @@ pub(crate) struct Position {
 /// The books of everybody, kept beside the program.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
+    /// How often each event was followed; a loss that lenders bore is counted as `haircut`.
+    pub followed: BTreeMap<&'static str, u64>,
     pub(crate) reserves: BTreeMap<Pubkey, Reserve>,
     pub(crate) positions: BTreeMap<Pubkey, Position>,
     pub(crate) pools: BTreeMap<Pubkey, Pool>,

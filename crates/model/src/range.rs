@@ -167,9 +167,9 @@ impl Range {
         up(&(&self.high - &self.low)).to_u64().unwrap_or(u64::MAX)
     }
 
-    /// Whether the ends are no farther apart than this part of the number: `2^-bits`.
-    pub fn is_within(&self, bits: u32) -> bool {
-        (&self.high - &self.low) << bits <= self.high.abs()
+    /// Whether the ends are no farther apart than this part of the number, or of one: `2^-bits`.
+    pub fn is_narrow(&self, bits: u32) -> bool {
+        (&self.high - &self.low) << bits <= self.high.abs().max(BigInt::from(1) << BITS)
     }
 }
 
