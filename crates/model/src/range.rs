@@ -200,3 +200,28 @@ impl<'a> std::iter::Sum<&'a Range> for Range {
         ranges.fold(Range::default(), |sum, range| &sum + range)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_rounded_outward_and_hold_what_is_exact() {
+        let third = Range::ratio(1u8, 3u8);
+        assert!(third.low != third.high && third.is_narrow(190));
+        let one = &third * &Range::whole(3u8);
+        assert!(one.holds(&Range::whole(1u8)) && one.floor() == Range::wholes((0.into(), 1.into())));
+        assert!(Range::whole(1u8).part(&2.into(), &3.into()).holds(&(&third.low() + &third.low())));
+        assert!(Range::whole(2u8).over(&Range::whole(4u8)) == Range::unit(1));
+    }
+
+    #[test]
+    fn a_rounding_moves_one_end() {
+        let (five, unit) = (Range::whole(5u8), Range::unit(3));
+        assert!(five.more(&unit).holds(&five) && !five.more(&unit).holds(&(&five - &unit)));
+        assert!(five.less(&unit).holds(&(&five - &unit)) && !five.less(&unit).holds(&(&five + &unit)));
+        assert!(five.less(&unit).floor() == Range::wholes((4.into(), 5.into())));
+        assert!(five.more(&unit).ceil() == Range::wholes((5.into(), 6.into())));
+        assert!((&Range::default() - &five).positive().is_zero());
+    }
+}
