@@ -6,5 +6,6 @@ mod fuzz {
     mod run;
     mod scene;
     mod steps;
+    mod take;
     mod verbs;
 }

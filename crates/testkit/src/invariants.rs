@@ -9,7 +9,7 @@ use crate::{Kind, World};
 /// What the invariants compare with what was before.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    books: Books,
+    pub(crate) books: Books,
     violations: Vec<String>,
 }
 

@@ -32,6 +32,7 @@ mod backstop;
 mod flash;
 mod governance;
 mod invariants;
+mod journal;
 mod outcome;
 mod pauses;
 mod pools;
@@ -43,6 +44,7 @@ mod tokens;
 mod world;
 
 pub use actions::{Limits, Offering};
+pub use journal::Entry;
 pub use outcome::{failed, refused, Call, Outcome, Receipt, Refused};
 pub use plimsoll_audit::INVARIANTS;
 pub use pool::{PoolError, Swap, TRANSFERS};

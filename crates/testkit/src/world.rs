@@ -19,6 +19,7 @@ use solana_signer::Signer;
 use solana_transaction::Transaction;
 
 use crate::invariants::History;
+use crate::journal::Entry;
 use crate::outcome::{Outcome, Receipt, Refused};
 use crate::{policy, Borrower, Lender, Liquidator, Offering, Person, Price, Role, Spec, Token};
 
@@ -53,6 +54,7 @@ pub struct World {
     pub(crate) prices: BTreeMap<Pubkey, Price>,
     pub(crate) donations: BTreeMap<Pubkey, u128>,
     pub(crate) history: History,
+    pub(crate) journal: Option<Vec<Entry>>,
     pub(crate) offering: Offering,
     pub(crate) tamper: Option<Tamper>,
     pub(crate) names: BTreeMap<Pubkey, String>,
@@ -100,6 +102,7 @@ impl World {
             prices: BTreeMap::new(),
             donations: BTreeMap::new(),
             history: History::default(),
+            journal: None,
             offering: Offering::All,
             tamper: None,
             names: BTreeMap::new(),
@@ -313,6 +316,7 @@ impl World {
         let receipt = Receipt::new(meta, instructions, bytes, keys);
         let signed: Vec<Pubkey> = signers.iter().map(|role| role.address()).collect();
         self.remember(&receipt, &signed);
+        self.enter(instructions, &receipt);
         Ok(receipt)
     }
 

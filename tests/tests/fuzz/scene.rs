@@ -71,7 +71,11 @@ fn spec(name: &str, decimals: u8, price: &'static str, is_stable: bool) -> Spec 
 impl Scene {
     /// The same one every time.
     pub fn new() -> Self {
-        let mut world = World::with_market();
+        Self::in_world(World::with_market())
+    }
+
+    /// The same in a world with an empty market.
+    pub fn in_world(mut world: World) -> Self {
         let push = |spec: Spec| spec.push();
         let pull = |spec: Spec| spec.with(|config| config.oracle_kind = u64::from(ORACLE_PYTH_PULL));
         let tokens = vec![

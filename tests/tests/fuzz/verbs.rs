@@ -408,7 +408,7 @@ fn liquidate(s: &mut Scene, step: &Step) -> Option<Outcome> {
     }
     if let Some((Ok(quote), (paid, received))) = quote {
         let code = outcome.as_ref().err().map_or(Some(0), |refused| refused.code());
-        let is_poor = quote.refusal == 0 && code == Some(super::run::INSUFFICIENT_FUNDS);
+        let is_poor = quote.refusal == 0 && code == Some(super::take::INSUFFICIENT_FUNDS);
         assert!(code == Some(quote.refusal) || is_poor, "I24: {code:?} is not what was quoted: {quote:?}");
         if outcome.is_ok() {
             let (paid, received) =

@@ -81,6 +81,12 @@ macro_rules! parameters {
                 matches!(self, Self::Oracle $(| Self::$reserve)*)
             }
 
+            /// Whether interest depends on it.
+            fn is_of_rates(self) -> bool {
+                use Parameter::*;
+                matches!(self, BaseRate | KinkUtilisation | KinkRate | MaxRate | InsuranceShare | InterestFeeShare)
+            }
+
             /// The field of a market, where it is a number of one.
             fn in_market(self, market: &mut MarketState) -> Option<&mut u64> {
                 match self {
@@ -338,6 +344,10 @@ impl Subject<'_> {
     pub fn write(&mut self, parameter: Parameter, value: &ParameterValue, now: &Now) -> Result<()> {
         if let (Parameter::CollateralCap, Self::Reserve(reserve, market)) = (parameter, &mut *self) {
             reserve.grow_cap(value.as_number()?, market, now)?;
+        }
+        if let (true, Self::Reserve(reserve, _)) = (parameter.is_of_rates(), &mut *self) {
+            // What has passed is charged at the rates that were in force.
+            reserve.accrue(now.unix);
         }
         let before = match self {
             Self::Market(_) => None,
