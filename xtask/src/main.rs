@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod cargo;
 mod demo;
+mod fuzz;
 mod hash;
 mod idl;
 mod process;
@@ -50,6 +51,8 @@ enum Verb {
     Test(test::Args),
     /// Compute units and bytes of every instruction, where they go, and how fast the engine is
     Bench(bench::Args),
+    /// Arbitrary bytes into everything that reads bytes, guided by coverage
+    Fuzz(fuzz::Args),
     /// A local validator, the program on it, and a market's story from start to end
     Demo(demo::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
@@ -76,6 +79,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Idl(args) => idl::run(&ws, &args)?,
         Verb::Test(args) => return test::run(&ws, &args),
         Verb::Bench(args) => return bench::run(&ws, &args),
+        Verb::Fuzz(args) => return fuzz::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,
