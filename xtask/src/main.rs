@@ -11,6 +11,7 @@ mod demo;
 mod fuzz;
 mod hash;
 mod idl;
+mod mutants;
 mod process;
 mod shims;
 mod steps;
@@ -53,6 +54,8 @@ enum Verb {
     Bench(bench::Args),
     /// Arbitrary bytes into everything that reads bytes, guided by coverage
     Fuzz(fuzz::Args),
+    /// Does a test fail where the engine is wrong? It is changed in one place at a time
+    Mutants(mutants::Args),
     /// A local validator, the program on it, and a market's story from start to end
     Demo(demo::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
@@ -80,6 +83,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Test(args) => return test::run(&ws, &args),
         Verb::Bench(args) => return bench::run(&ws, &args),
         Verb::Fuzz(args) => return fuzz::run(&ws, &args),
+        Verb::Mutants(args) => return mutants::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,

@@ -131,9 +131,9 @@ fn quotes(scene: &Scene, exposure: &Exposure) {
         }
     }
     let mut rooms = [LendingRoom::default(); MAX_DEBTS];
-    for index in 0..position.debts().len() {
+    for (index, room) in rooms.iter_mut().enumerate().take(position.debts().len()) {
         let reserve = scene.debt_reserve(index);
-        rooms[index] = reserve.lending_room(now);
+        *room = reserve.lending_room(now);
         match reserve.initial_debt_leg(*amount, &reserve.reading, now) {
             Ok(leg) => initial.debts[index] = leg,
             Err(error) => refusal = Some(error),
