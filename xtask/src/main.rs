@@ -8,8 +8,10 @@ mod bench;
 mod build;
 mod cargo;
 mod demo;
+mod fuzz;
 mod hash;
 mod idl;
+mod mutants;
 mod process;
 mod shims;
 mod steps;
@@ -50,6 +52,10 @@ enum Verb {
     Test(test::Args),
     /// Compute units and bytes of every instruction, where they go, and how fast the engine is
     Bench(bench::Args),
+    /// Arbitrary bytes into everything that reads bytes, guided by coverage
+    Fuzz(fuzz::Args),
+    /// Does a test fail where the engine is wrong? It is changed in one place at a time
+    Mutants(mutants::Args),
     /// A local validator, the program on it, and a market's story from start to end
     Demo(demo::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
@@ -76,6 +82,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Idl(args) => idl::run(&ws, &args)?,
         Verb::Test(args) => return test::run(&ws, &args),
         Verb::Bench(args) => return bench::run(&ws, &args),
+        Verb::Fuzz(args) => return fuzz::run(&ws, &args),
+        Verb::Mutants(args) => return mutants::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,

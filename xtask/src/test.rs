@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, idl, process, steps::Steps, toolchain::Toolchain, workspace::Workspace,
+    artifact, bench, build, cargo::cargo, demo, fuzz, idl, mutants, process, steps::Steps, toolchain::Toolchain,
+    workspace::Workspace,
 };
 
 #[derive(clap::Args)]
@@ -46,6 +47,8 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         process::shown(&mut test)
     });
     steps.step_if("bench", with_compiler(), || bench::check(ws, required(compiler)?));
+    steps.step("fuzz", || fuzz::every_target(ws, fuzz::SECONDS_IN_TEST));
+    steps.step("mutants", || mutants::check(ws));
     steps.step("vectors", || {
         let run = ["run", "--quiet", "--locked", "--package", "plimsoll-cli", "--bin", "plimsoll", "--"];
         for file in ["vectors/reference.json", "vectors/plimsoll.json"] {

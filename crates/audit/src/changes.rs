@@ -65,7 +65,8 @@ fn haircut_of(events: &[Event], reserve: &Pubkey) -> u128 {
 /// I9 and I10 of a reserve.
 fn of_reserve(before: &ReserveState, after: &ReserveState, haircut: u128, name: &str, violations: &mut Vec<String>) {
     let priced = |state: &ReserveState, more: u128| {
-        (u128::from(state.assets_atoms()) + VIRTUAL_ASSETS + more, state.supply_shares.get() + VIRTUAL_SHARES)
+        let shares = state.supply_shares.get().saturating_add(VIRTUAL_SHARES);
+        (u128::from(state.assets_atoms()) + VIRTUAL_ASSETS + more, shares)
     };
     let ((assets, shares), (assets_now, shares_now)) = (priced(before, 0), priced(after, haircut));
     let kept = is_at_least((assets_now, shares_now), (assets, shares));

@@ -35,8 +35,8 @@ pub(crate) fn takings(before: &Books, after: &Books, transaction: &Transaction, 
             format!("I20: collateral left {} without its owner, and unsold", name())
         });
         let owed = |position: &Position, reserve: &[u8; 32]| {
-            let debts = position.state.debts().iter();
-            debts.filter(|slot| slot.reserve == *reserve).map(|slot| slot.shares.get()).sum::<u128>()
+            let debts = position.state.debts().iter().filter(|slot| slot.reserve == *reserve);
+            debts.fold(0u128, |owed, slot| owed.saturating_add(slot.shares.get()))
         };
         for slot in is.state.debts() {
             expect(violations, owed(is, &slot.reserve) <= owed(was, &slot.reserve), || {

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{Context, Result};
 
-use super::std_overlay::LIBRARY;
-use crate::{process, ui};
+use super::{apt, std_overlay::LIBRARY};
+use crate::process;
 
 /// The version the overlay was written for.
 const RUSTC: &str = "1.96.0";
@@ -71,32 +71,10 @@ fn verbose(rustc: &Path) -> Result<String> {
 }
 
 fn install() -> Result<()> {
-    let packages = ["rustc-web", "cargo-web", "rust-web-src", "patch"];
-    let by_hand = format!("apt-get update && apt-get install {}", packages.join(" "));
-    ensure!(
-        process::on_path("apt-get"),
-        "no compiler for the chain: expected Solana's platform tools, or a Debian system to install {RUSTC} from; \
-         found no apt-get. Install the official tools (docs/toolchain.md)"
-    );
-    let root = process::stdout_of(process::command("id").arg("-u"))?.trim() == "0";
-    let apt = |arguments: &[&str]| {
-        let mut command = if root { process::command("apt-get") } else { process::command("sudo") };
-        if !root {
-            command.args(["-n", "apt-get"]);
-        }
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
-        command
-    };
-    if !root && !process::on_path("sudo") {
-        bail!("installing packages needs root and there is no sudo; as root run: {by_hand}");
-    }
-    let hint = || format!("installing the compiler; by hand, as root: {by_hand}");
-    ui::task("reading the package lists", |task| process::checked(&mut apt(&["update"]), task)).with_context(hint)?;
-    ui::task("installing rustc-web, cargo-web, rust-web-src", |task| {
-        let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
-        arguments.extend(packages);
-        process::checked(&mut apt(&arguments), task)
+    apt::install(&["rustc-web", "cargo-web", "rust-web-src", "patch"], || {
+        format!(
+            "no compiler for the chain: expected Solana's platform tools, or a Debian system to install {RUSTC} from; \
+             found no apt-get. Install the official tools (docs/toolchain.md)"
+        )
     })
-    .with_context(hint)?;
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! small overlay on its standard library (`std_overlay`), linked by sbpf-linker (`linker`) over LLVM 23 (`apt_root`),
 //! all from package registries. `docs/toolchain.md` tells why each piece is needed.
 
+mod apt;
 mod apt_root;
 mod cache;
 mod compiler;
@@ -16,7 +17,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::{hash::Hasher, workspace::Workspace};
+use crate::{hash::Hasher, process, workspace::Workspace};
 
 pub use cache::locked_part;
 pub use official::Official;
@@ -87,6 +88,18 @@ pub fn ensure(ws: &Workspace) -> Result<Toolchain> {
         sysroot,
         linker,
     }))
+}
+
+/// Sees to a C++ compiler where the `cc` crate looks for one; the fuzzer's engine is C++.
+pub fn cxx() -> Result<()> {
+    if std::env::var_os("CXX").is_some() || process::on_path("c++") {
+        return Ok(());
+    }
+    apt::install(&["g++"], || {
+        "fuzzing needs a C++ compiler: expected c++ on the path, or a Debian system to install g++ from; \
+         found neither. Install one, or name it in CXX"
+            .to_owned()
+    })
 }
 
 /// The target description, from the workspace's root.
