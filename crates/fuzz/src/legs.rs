@@ -86,9 +86,12 @@ fn expected<'a, 'info>(
 /// Everything the program does with legs.
 fn uses(legs: &Legs, mut position: PositionState) {
     for old in [OldReadings::Fade, OldReadings::Keep, OldReadings::Favour, OldReadings::Against] {
-        let _ = legs.exposure(&position, old).map(|exposure| exposure.health());
+        let _ = legs.exposure(&position, old).map(|exposure| {
+            let _ = legs.initial_totals(&position, &exposure);
+            exposure.health()
+        });
     }
-    let _ = (legs.prices(), legs.prices_for_order(&position), legs.initial_totals(&position));
+    let _ = (legs.prices(), legs.prices_for_order(&position));
     let _ = (legs.initial_exposure(&position), legs.rooms(&position));
     let sequences = |legs: &Legs| -> Vec<u64> {
         let reserves = (0..MAX_LEGS).map_while(|index| legs.account(index).ok());
