@@ -229,7 +229,12 @@ impl Chain {
             // In this order: what is in no block although its blockhash was too old before is in none to come.
             let outdated = self.outdated(some)?;
             let signatures = some.iter().map(|order| order.signature()).collect::<Result<Vec<_>>>()?;
-            let statuses = self.rpc().get_signature_statuses(&signatures).context("signature status")?.value;
+            // Without history a validator answers for the last minutes only; whoever slept that long would sign anew.
+            let statuses = match outdated.is_empty() {
+                true => self.rpc().get_signature_statuses(&signatures),
+                false => self.rpc().get_signature_statuses_with_history(&signatures),
+            };
+            let statuses = statuses.context("signature status")?.value;
             for (order, status) in some.iter_mut().zip(statuses) {
                 order.fate = match status {
                     Some(status) if !status.satisfies_commitment(CommitmentConfig::confirmed()) => None,

@@ -85,9 +85,9 @@ impl Dump {
         self.accounts.len()
     }
 
-    /// Unix seconds it is of.
-    pub fn unix_timestamp(&self) -> i64 {
-        self.clock.unix_timestamp
+    /// Unix seconds and slot it is of.
+    pub fn time(&self) -> (i64, u64) {
+        (self.clock.unix_timestamp, self.clock.slot)
     }
 
     /// Puts everything into a new validator, and sets its clock beyond that of the old one: times on the chain are absolute.
