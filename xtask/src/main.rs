@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod cargo;
 mod demo;
+mod faults;
 mod fuzz;
 mod hash;
 mod idl;
@@ -58,6 +59,8 @@ enum Verb {
     Mutants(mutants::Args),
     /// A local validator, the program on it, and a market's story from start to end
     Demo(demo::Args),
+    /// The same with a network that drops, repeats and reorders transactions, hours without a price, and a killed validator
+    Faults(faults::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
     Surfpool(surfpool::Args),
     /// Write `cargo-build-sbf` and `surfpool` commands for the Anchor CLI, where the official tools are not installed
@@ -85,6 +88,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Fuzz(args) => return fuzz::run(&ws, &args),
         Verb::Mutants(args) => return mutants::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
+        Verb::Faults(args) => return faults::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,
     }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, fuzz, idl, mutants, process, steps::Steps, toolchain::Toolchain,
-    workspace::Workspace,
+    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, steps::Steps,
+    toolchain::Toolchain, workspace::Workspace,
 };
 
 #[derive(clap::Args)]
@@ -56,6 +56,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         }
         Ok(())
     });
+    steps.step("faults", || under_faults(ws));
     steps.step("validator", || on_validator(ws));
     steps.finish()?;
     Ok(ExitCode::SUCCESS)
@@ -92,5 +93,12 @@ fn engine_is_pure(ws: &Workspace) -> Result<()> {
 fn on_validator(ws: &Workspace) -> Result<()> {
     let status = demo::play(ws, &[])?;
     ensure!(status.success(), "expected every check of the demo to hold on the validator; it ended with {status}");
+    Ok(())
+}
+
+/// The same behind a network that loses and repeats, with a validator that dies: `plimsoll faults`, whose checks decide.
+fn under_faults(ws: &Workspace) -> Result<()> {
+    let status = faults::play(ws, &[])?;
+    ensure!(status.success(), "expected nothing lost and nothing stuck under faults; it ended with {status}");
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! A validator as this command sees it: transactions in, balances and accounts out.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::solana_program::instruction::Instruction;
-use anyhow::{anyhow, bail, Context, Result};
-use plimsoll_client::errors::explain;
+use anyhow::{bail, Context, Result};
 use plimsoll_client::events::Event;
 use serde_json::{json, Value};
+use solana_account::Account;
 use solana_commitment_config::CommitmentConfig;
 use solana_keypair::{Keypair, Signature};
 use solana_message::Message;
@@ -16,7 +18,11 @@ use solana_rpc_client_api::request::RpcRequest;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
 
-/// How long a transaction may take to be confirmed.
+mod order;
+
+pub use order::{refused, Effort, Fate, Order};
+
+/// How long an airdrop may take to be confirmed.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 const CONFIRM_POLL: Duration = Duration::from_millis(20);
 /// Compute units that a transaction asks for where nothing else is said.
@@ -47,7 +53,7 @@ impl Receipt {
 }
 
 /// Why a transaction was refused.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Refusal {
     /// Code of the program's error, where it was one.
     pub code: Option<u32>,
@@ -59,6 +65,9 @@ pub struct Refusal {
 pub struct Chain {
     rpc: RpcClient,
     payer: Keypair,
+    /// Every signature given so far.
+    signed: Mutex<HashSet<Signature>>,
+    effort: Mutex<Effort>,
 }
 
 impl Chain {
@@ -74,7 +83,7 @@ impl Chain {
         let rpc = RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed());
         rpc.get_version()
             .with_context(|| format!("expected a validator at {url}; start one with `cargo xtask surfpool`"))?;
-        Ok(Self { rpc, payer })
+        Ok(Self { rpc, payer, signed: Mutex::default(), effort: Mutex::default() })
     }
 
     /// The payer.
@@ -90,15 +99,26 @@ impl Chain {
     /// Gives an account SOL for fees and rent.
     pub fn airdrop(&self, to: &Pubkey, sol: u64) -> Result<()> {
         let signature = self.rpc.request_airdrop(to, sol * 1_000_000_000).context("airdrop")?;
-        self.confirm(&signature)?.map_err(|refusal| anyhow!("airdrop refused: {}", refusal.text))
+        self.confirm(&signature)
+    }
+
+    /// How often was signed and sent so far.
+    pub fn effort(&self) -> Effort {
+        *self.effort.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, add: impl FnOnce(&mut Effort)) {
+        add(&mut self.effort.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes a signature; false where it was given before.
+    fn is_new(&self, signature: Signature) -> bool {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner).insert(signature)
     }
 
     /// Sends instructions, signed by the payer and `signers`; an error unless it succeeds.
     pub fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt> {
-        self.try_send(instructions, signers)?.map_err(|refusal| match refusal.code.and_then(explain) {
-            Some(sentence) => anyhow!("transaction refused: {sentence}"),
-            None => anyhow!("transaction refused: {}", refusal.text),
-        })
+        self.try_send(instructions, signers)?.map_err(|refusal| refused(&refusal))
     }
 
     /// Sends instructions; a refusal by the program is a result, not an error.
@@ -107,11 +127,13 @@ impl Chain {
         instructions: &[Instruction],
         signers: &[&Keypair],
     ) -> Result<std::result::Result<Receipt, Refusal>> {
-        let (signature, bytes) = self.submit(instructions, signers)?;
-        Ok(match self.confirm(&signature)? {
-            Ok(()) => Ok(self.receipt(signature, bytes)?),
-            Err(refusal) => Err(refusal),
-        })
+        let mut orders = [Order::new(instructions.to_vec(), signers)];
+        self.carry_out(&mut orders)?;
+        let [order] = orders;
+        match order.refusal() {
+            Some(refusal) => Ok(Err(refusal.clone())),
+            None => Ok(Ok(self.receipt_of(&order)?)),
+        }
     }
 
     /// Sends what ought to be refused. Returns the code of the program's error, 0 where it was not refused by one.
@@ -120,38 +142,19 @@ impl Chain {
         Ok(refusal.and_then(|refusal| refusal.code).unwrap_or(0))
     }
 
-    /// Sends without waiting. Returns signature and size.
-    pub fn submit(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<(Signature, usize)> {
-        let blockhash = self.rpc.get_latest_blockhash().context("latest blockhash")?;
-        let message = Message::new(instructions, Some(&self.payer.pubkey()));
-        let mut all: Vec<&Keypair> = vec![&self.payer];
-        all.extend(signers.iter().filter(|signer| signer.pubkey() != self.payer.pubkey()));
-        let transaction = Transaction::new(&all, message, blockhash);
-        let bytes = 1 + 64 * transaction.signatures.len() + transaction.message_data().len();
-        let config = json!({ "encoding": "base64", "skipPreflight": true });
-        let encoded =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
-        let signature: String =
-            self.rpc.send(RpcRequest::SendTransaction, json!([encoded, config])).context("sending")?;
-        Ok((signature.parse()?, bytes))
-    }
-
-    /// Waits until a transaction is confirmed, or refused.
-    pub fn confirm(&self, signature: &Signature) -> Result<std::result::Result<(), Refusal>> {
+    /// Waits until an airdrop is confirmed, or refused.
+    fn confirm(&self, signature: &Signature) -> Result<()> {
         let started = Instant::now();
         while started.elapsed() < CONFIRM_WITHIN {
             let status =
                 self.rpc.get_signature_statuses(&[*signature]).context("signature status")?.value.pop().flatten();
-            match status {
-                Some(status) if status.err.is_some() => {
-                    let text = status.err.map(|err| format!("{err:?}")).unwrap_or_default();
-                    return Ok(Err(Refusal { code: custom_code(&text), text }));
-                }
-                Some(status) if status.satisfies_commitment(CommitmentConfig::confirmed()) => return Ok(Ok(())),
+            match status.map(|status| (status.satisfies_commitment(CommitmentConfig::confirmed()), status.err)) {
+                Some((_, Some(error))) => bail!("airdrop refused: {error:?}"),
+                Some((true, None)) => return Ok(()),
                 _ => std::thread::sleep(CONFIRM_POLL),
             }
         }
-        bail!("transaction {signature} was not confirmed within {CONFIRM_WITHIN:?}; is the validator still running?")
+        bail!("airdrop {signature} was not confirmed within {CONFIRM_WITHIN:?}; is the validator still running?")
     }
 
     fn receipt(&self, signature: Signature, bytes: usize) -> Result<Receipt> {
@@ -179,13 +182,11 @@ impl Chain {
         let message = Message::new(&[budget, instruction.clone()], Some(&self.payer.pubkey()));
         let blockhash = self.rpc.get_latest_blockhash()?;
         let transaction = Transaction::new(&[&self.payer], message, blockhash);
-        let encoded =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(&transaction)?);
         let answer: Value = self
             .rpc
             .send(
                 RpcRequest::SimulateTransaction,
-                json!([encoded, { "encoding": "base64", "commitment": "confirmed" }]),
+                json!([encoded(&transaction)?, { "encoding": "base64", "commitment": "confirmed" }]),
             )
             .context("simulating a quote")?;
         let value = &answer["value"];
@@ -215,8 +216,15 @@ impl Chain {
 
     /// Writes an account's bytes: how a local validator gets a price that only the oracle network could sign elsewhere.
     pub fn write_account(&self, address: &Pubkey, owner: &Pubkey, data: &[u8]) -> Result<()> {
-        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-        let account = json!({ "lamports": 10_000_000, "owner": owner.to_string(), "executable": false, "data": hex });
+        let (lamports, data) = (10_000_000, data.to_vec());
+        self.put_account(address, &Account { lamports, data, owner: *owner, executable: false, rent_epoch: 0 })
+    }
+
+    /// Puts an account as it is.
+    pub fn put_account(&self, address: &Pubkey, account: &Account) -> Result<()> {
+        let hex: String = account.data.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (lamports, owner) = (account.lamports, account.owner.to_string());
+        let account = json!({ "lamports": lamports, "owner": owner, "executable": account.executable, "data": hex });
         let _: Value = self
             .rpc
             .send(RpcRequest::Custom { method: "surfnet_setAccount" }, json!([address.to_string(), account]))
@@ -256,6 +264,11 @@ impl Chain {
 /// The program's error code in the validator's words, `Custom(n)`.
 fn custom_code(text: &str) -> Option<u32> {
     text.split("Custom(").nth(1)?.split(')').next()?.parse().ok()
+}
+
+/// A transaction as it is sent.
+fn encoded(transaction: &Transaction) -> Result<String> {
+    Ok(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(transaction)?))
 }
 
 /// Compute-budget instruction that raises the limit.

@@ -7,7 +7,7 @@ use solana_loader_v3_interface::instruction;
 use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_signer::Signer;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Order};
 
 /// What of the program fits in one write transaction.
 const CHUNK: usize = 1_000;
@@ -28,18 +28,17 @@ pub fn deploy(chain: &Chain, program: &[u8], keypair: &Keypair, show_progress: b
     bar.set_style(ProgressStyle::with_template("  deploying {bar:30} {bytes}/{total_bytes} {eta}")?);
     let chunks: Vec<&[u8]> = program.chunks(CHUNK).collect();
     for (batch_index, batch) in chunks.chunks(IN_FLIGHT).enumerate() {
-        let mut sent = Vec::with_capacity(batch.len());
+        let mut orders = Vec::with_capacity(batch.len());
         for (index, chunk) in batch.iter().enumerate() {
             let offset = u32::try_from((batch_index * IN_FLIGHT + index) * CHUNK)?;
             let write = instruction::write(&buffer.pubkey(), &authority, offset, chunk.to_vec());
-            sent.push((chain.submit(&[write], &[])?.0, chunk.len()));
+            orders.push(Order::new(vec![write], &[]));
         }
-        for (signature, bytes) in sent {
-            if let Err(refusal) = chain.confirm(&signature)? {
-                bail!("a write to the program buffer was refused: {}", refusal.text);
-            }
-            bar.inc(bytes as u64);
+        chain.carry_out(&mut orders)?;
+        if let Some(refusal) = orders.iter().find_map(Order::refusal) {
+            bail!("a write to the program buffer was refused: {}", refusal.text);
         }
+        bar.inc(batch.iter().map(|chunk| chunk.len() as u64).sum());
     }
     bar.finish_and_clear();
     let written = chain.data(&buffer.pubkey())?;

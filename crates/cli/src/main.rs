@@ -3,6 +3,7 @@
 mod chain;
 mod demo;
 mod deploy;
+mod faults;
 mod market;
 mod pictures;
 mod prices;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// A market's story on a local validator, from deployment to haircut.
     Demo(demo::Args),
+    /// A market's story on a validator that drops, repeats and reorders transactions, stays without prices, and dies.
+    Faults(faults::Args),
     /// Deploy and configure a market from one file: `migrations/README.md`.
     Market(market::Args),
     /// Draw the pictures of the documents with the engine's own functions.
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Market(args) => market::run(&args),
         Command::Pictures(args) => pictures::run(&args),
         Command::Tables(args) => tables::run(&args),

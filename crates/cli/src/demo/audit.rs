@@ -24,7 +24,7 @@ pub fn check(chain: &Chain, report: &mut Report, when: &str) -> Result<()> {
         format!("{when}: every invariant of {counted} holds ({first} to {last})"),
         "none broken",
         if violations.is_empty() { "none broken".to_owned() } else { violations.join("; ") },
-        violations.is_empty() && !books.positions.is_empty() && !tokens.supplies.is_empty(),
+        violations.is_empty() && !books.reserves.is_empty() && !tokens.supplies.is_empty(),
     );
     Ok(())
 }

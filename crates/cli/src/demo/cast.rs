@@ -220,11 +220,23 @@ impl Cast<'_> {
         repay_max_atoms: u64,
         seize_min_atoms: u64,
     ) -> Result<Instruction> {
+        self.liquidation_by(self.liquidator.pubkey(), borrower, repaid, (repay_max_atoms, seize_min_atoms))
+    }
+
+    /// That liquidation by somebody else. `limits` are the most to repay and the least to seize, atoms.
+    pub fn liquidation_by(
+        &self,
+        liquidator: Pubkey,
+        borrower: &Borrower,
+        repaid: &Listing,
+        limits: (u64, u64),
+    ) -> Result<Instruction> {
+        let (repay_max_atoms, seize_min_atoms) = limits;
         let position = market::position(self.chain, &borrower.position)?;
         let (seized, repaid) = (self.sol.state(self.chain)?, repaid.state(self.chain)?);
         let offers = self.offers(borrower)?;
         let liquidate = instructions::Liquidate {
-            liquidator: self.liquidator.pubkey(),
+            liquidator,
             position: &position,
             seized: &seized,
             repaid: &repaid,

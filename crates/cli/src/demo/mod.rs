@@ -8,17 +8,17 @@ use anyhow::{anyhow, Context, Result};
 use solana_keypair::read_keypair_file;
 use solana_signer::Signer;
 
-mod audit;
+pub(crate) mod audit;
 mod backstop;
 mod cascade;
-mod cast;
+pub(crate) mod cast;
 mod default;
-mod market;
+pub(crate) mod market;
 mod recovery;
-mod report;
-mod sheet;
+pub(crate) mod report;
+pub(crate) mod sheet;
 mod story;
-mod tokens;
+pub(crate) mod tokens;
 mod waterfall;
 
 use crate::chain::Chain;

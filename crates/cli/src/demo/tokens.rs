@@ -4,6 +4,7 @@ use anchor_lang::prelude::Pubkey;
 use anchor_spl::associated_token::{get_associated_token_address_with_program_id, spl_associated_token_account};
 use anchor_spl::token_2022::spl_token_2022;
 use anyhow::Result;
+use plimsoll_client::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -46,20 +47,25 @@ impl Token {
 
     /// Opens a holder's token account and mints atoms into it.
     pub fn give(&self, chain: &Chain, owner: &Pubkey, atoms: u64) -> Result<()> {
-        let (payer, account) = (chain.payer().pubkey(), self.account(owner));
+        chain.send(&self.gift(&chain.payer().pubkey(), owner, atoms)?, &[])?;
+        Ok(())
+    }
+
+    /// The instructions for that.
+    pub fn gift(&self, payer: &Pubkey, owner: &Pubkey, atoms: u64) -> Result<Vec<Instruction>> {
+        let account = self.account(owner);
         let open = spl_associated_token_account::instruction::create_associated_token_account_idempotent(
-            &payer,
+            payer,
             owner,
             &self.mint,
             &self.program,
         );
         let mut instructions = vec![open];
         if atoms > 0 {
-            let mint = spl_token_2022::instruction::mint_to(&self.program, &self.mint, &account, &payer, &[], atoms)?;
+            let mint = spl_token_2022::instruction::mint_to(&self.program, &self.mint, &account, payer, &[], atoms)?;
             instructions.push(mint);
         }
-        chain.send(&instructions, &[])?;
-        Ok(())
+        Ok(instructions)
     }
 
     /// Atoms as a decimal amount with symbol.
