@@ -3,6 +3,7 @@
 mod chain;
 mod demo;
 mod deploy;
+mod keeper;
 mod market;
 mod pictures;
 mod prices;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// A market's story on a local validator, from deployment to haircut.
     Demo(demo::Args),
+    /// Watch a market, liquidate what is unhealthy, and tell what that earned: `docs/guides/liquidator.md`.
+    Keeper(keeper::Args),
     /// Deploy and configure a market from one file: `migrations/README.md`.
     Market(market::Args),
     /// Draw the pictures of the documents with the engine's own functions.
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Keeper(args) => keeper::run(&args),
         Command::Market(args) => market::run(&args),
         Command::Pictures(args) => pictures::run(&args),
         Command::Tables(args) => tables::run(&args),
