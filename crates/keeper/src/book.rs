@@ -3,10 +3,12 @@
 //! Accounts come in any order and more than once; what was seen in an older slot is ignored. On a price only the positions
 //! that hold its token are thought of, and of those only the ones near a threshold are looked at:
 //!
-//! - Each token has a [`Lens`], and a **reference** lens with which the weighted values of all its legs were worked out.
-//! - While the drift from reference to current lens of every token stays within [`page::DRIFT_MAX`], no position can have come
-//!   from beyond that distance to its threshold: the others are not touched at all.
-//! - A token that drifts further has its legs worked out anew, on all cores, and its current lens is the reference.
+//! - Each token has a [`Lens`] of now. Each [page](page) of a thousand positions keeps the **reference** lenses by which it
+//!   worked out the weighted values of its legs, and its positions lie in rings by their distance to the threshold.
+//! - As long as no token has drifted far from a page's reference, only the rings that the drift reaches are looked at: no
+//!   other position can have come that far. They are not touched at all.
+//! - A page that a token has drifted too far from works out the legs of that token anew, all pages at once where they must,
+//!   and in turn where they need not yet. Pages share nothing, so all cores do.
 //!
 //! So nothing is missed (a property of `tests/book.rs` compares with the engine), whatever moves: prices, interest,
 //! volatility, terms, the fading of old prices.
@@ -29,8 +31,11 @@ use plimsoll_engine::Now;
 use rayon::prelude::*;
 
 use crate::scene::{Leg as SceneLeg, Scene};
-use lens::{Drift, Lens};
-use page::{Entry, Leg, Page, DRIFT_MAX};
+use lens::Lens;
+use page::{Entry, Leg, Page};
+
+/// A page has its turn once in so many looks.
+const TURNS: usize = 8;
 
 /// Number of a token in a book.
 pub type AssetId = u16;
@@ -57,7 +62,6 @@ struct Asset {
     address: Pubkey,
     reserve: Option<Seen<Box<ReserveState>>>,
     offered: Option<Offered>,
-    reference: Option<Lens>,
     current: Option<Lens>,
 }
 
@@ -68,17 +72,6 @@ impl Asset {
         let reading = reserve.reading.newer(self.offered.map(|offered| offered.reading));
         Some(Lens::new(reserve, &reading, now))
     }
-
-    /// Whether its legs must be worked out anew.
-    fn has_drifted(&self) -> bool {
-        let (Some(reference), Some(current)) = (&self.reference, &self.current) else {
-            return self.reference.is_some() != self.current.is_some();
-        };
-        let half = Factor(DRIFT_MAX.0 / 2);
-        reference
-            .drift(current)
-            .is_none_or(|Drift { kept, grown }| kept < Factor::ONE.minus(half) || grown > Factor::ONE.plus(half))
-    }
 }
 
 /// What a book has.
@@ -86,7 +79,7 @@ impl Asset {
 pub struct Counts {
     /// Positions.
     pub positions: usize,
-    /// Of those, near a threshold.
+    /// Of those, near enough to a threshold to be looked at.
     pub near: usize,
     /// Reserves.
     pub reserves: usize,
@@ -119,6 +112,8 @@ pub struct Book {
     assets: Vec<Asset>,
     asset_ids: HashMap<Pubkey, AssetId>,
     pages: Vec<Page>,
+    /// Whose turn it is.
+    turn: usize,
     places: HashMap<Pubkey, (usize, usize)>,
     free: Vec<(usize, usize)>,
     /// Positions that were closed, with the slot of that.
@@ -149,6 +144,7 @@ impl Book {
             assets: Vec::new(),
             asset_ids: HashMap::new(),
             pages: Vec::new(),
+            turn: 0,
             places: HashMap::new(),
             free: Vec::new(),
             gone: HashMap::new(),
@@ -262,7 +258,7 @@ impl Book {
         self.places.insert(position.address, place);
         let assets = &self.assets;
         if let Some(page) = self.pages.get_mut(place.0) {
-            page.put(place.1, entry, |id| assets.get(usize::from(id))?.reference.as_ref());
+            page.put(place.1, entry, |id| assets.get(usize::from(id))?.current.as_ref());
         }
     }
 
@@ -333,23 +329,15 @@ impl Book {
         self.due_of(None)
     }
 
-    /// Moves the lenses to now, and works out anew what has drifted too far.
+    /// Moves the lenses to now, and has every page follow.
     fn look(&mut self, now: &Now) {
         for asset in &mut self.assets {
             asset.current = asset.look(now);
         }
-        let ids = (0..AssetId::MAX).zip(&self.assets);
-        let drifted: Vec<AssetId> = ids.filter(|(_, asset)| asset.has_drifted()).map(|(id, _)| id).collect();
-        for id in drifted {
-            if let Some(asset) = self.assets.get_mut(usize::from(id)) {
-                asset.reference = asset.current;
-            }
-            let assets = &self.assets;
-            let reference = |id: AssetId| assets.get(usize::from(id))?.reference.as_ref();
-            self.pages.par_iter_mut().for_each(|page| {
-                page.reprice(id, reference);
-            });
-        }
+        self.turn = (self.turn + 1) % TURNS;
+        let (assets, turn) = (&self.assets, self.turn);
+        let current = |id: AssetId| assets.get(usize::from(id))?.current.as_ref();
+        self.pages.par_iter_mut().enumerate().for_each(|(number, page)| page.follow(number % TURNS == turn, current));
     }
 
     fn due_of(&self, asset: Option<AssetId>) -> Vec<Pubkey> {
@@ -362,7 +350,7 @@ impl Book {
             return Some(*id);
         }
         let id = AssetId::try_from(self.assets.len()).ok()?;
-        let asset = Asset { address: *reserve, reserve: None, offered: None, reference: None, current: None };
+        let asset = Asset { address: *reserve, reserve: None, offered: None, current: None };
         self.assets.push(asset);
         self.asset_ids.insert(*reserve, id);
         Some(id)

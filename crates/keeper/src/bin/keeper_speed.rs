@@ -137,7 +137,7 @@ fn main() -> Result<()> {
     // A calm market: a few hundredths of a percent, up and down.
     let (calm, _) =
         updates(&mut book, 0, &mut now, |update, price| price / 10_000 * if update % 2 == 0 { 10_003 } else { 9_997 });
-    // A wild one: two percent each time, so that every one of them is carried to every position.
+    // A wild one: two percent each time, up and down.
     let (wild, _) =
         updates(&mut book, 0, &mut now, |update, price| price / 100 * if update % 2 == 0 { 98 } else { 102 });
     // A crash: half a percent down each time, until most of all positions are due.

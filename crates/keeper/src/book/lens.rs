@@ -54,6 +54,11 @@ pub struct Drift {
 impl Drift {
     /// Nothing moved.
     pub const NONE: Self = Self { kept: Factor::ONE, grown: Factor::ONE };
+
+    /// Bounds that hold for both.
+    pub fn worst(self, other: Self) -> Self {
+        Self { kept: self.kept.min(other.kept), grown: self.grown.max(other.grown) }
+    }
 }
 
 impl Lens {

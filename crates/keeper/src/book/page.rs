@@ -1,4 +1,4 @@
-//! A thousand positions: who of them holds what, and who is near enough to a threshold to be looked at.
+//! A thousand positions: who of them holds what, and how far each is from its threshold.
 //!
 //! Pages share nothing, so that a price is carried to a million positions by all cores at once.
 
@@ -8,18 +8,28 @@ use plimsoll_client::Pubkey;
 use plimsoll_engine::fixed::{saturate, Factor, Value};
 use plimsoll_engine::state::PositionState;
 
-use super::lens::Lens;
+use super::lens::{Drift, Lens};
 use super::packed::Packed;
 use super::AssetId;
 
 /// Positions of a page.
 pub const PAGE: usize = 1_024;
+/// Words of a set of positions of a page.
+const WORDS: usize = PAGE / 64;
 
-/// How far the weighted values of the book may drift from where they were worked out, as a part: 1/128. Half of it is an
-/// asset's: beyond that its legs are worked out again.
-pub const DRIFT_MAX: Factor = Factor(Factor::ONE.0 >> 7);
-/// What a position's health is from its threshold at most, to be looked at: the drift, and what roundings do.
-const NEAR: Factor = Factor(DRIFT_MAX.0 + (Factor::ONE.0 >> 20));
+/// Rings of a page: ring k holds the positions that lose their headroom where from k to k + 1 parts in [`RING_PARTS`] of
+/// their weighted collateral vanish. Who has more headroom is in none.
+const RINGS: usize = 16;
+/// See [`RINGS`].
+const RING_PARTS: u64 = 64;
+/// A token's legs are worked out anew where they may have lost more than this part: a tenth. Two such tokens, a collateral and
+/// a debt, lose less than all rings hold.
+const DRIFT_MAX: Factor = Factor(Factor::ONE.0 / 10);
+/// And where they may have lost more than this, a thirty-second, when it is the page's turn: so that a long fall is carried
+/// to some pages with each price, and not to all with every tenth.
+const DRIFT_ON_TURN: Factor = Factor(Factor::ONE.0 / 32);
+/// What roundings take from headroom, as a part.
+const SLACK: Factor = Factor(Factor::ONE.0 >> 20);
 /// Roundings of twelve legs, in units of value.
 const ROUNDINGS: Value = Value(64);
 /// Of a debt below this many atoms an atom of interest is no small part: always looked at.
@@ -34,7 +44,7 @@ pub struct Leg {
     pub is_debt: bool,
     /// Debt shares, or atoms.
     pub amount: u128,
-    /// Weighted value by the asset's reference lens.
+    /// Weighted value by the page's reference lens.
     weighted: Value,
     /// A debt so small that an atom matters.
     is_small: bool,
@@ -76,12 +86,14 @@ pub struct Entry {
     legs: Box<[Leg]>,
     /// Health below which there is something to do.
     threshold: Factor,
+    /// The ring it lies in.
+    ring: Option<usize>,
 }
 
 impl Entry {
     /// A position with its legs, not priced yet.
     pub fn new(address: Pubkey, slot: u64, state: &PositionState, legs: Vec<Leg>, threshold: Factor) -> Self {
-        Self { address, slot, state: Packed::new(state), legs: legs.into(), threshold }
+        Self { address, slot, state: Packed::new(state), legs: legs.into(), threshold, ring: None }
     }
 
     /// Its state.
@@ -101,14 +113,20 @@ impl Entry {
         })
     }
 
-    /// Whether it is to be looked at as long as no asset drifts further than it may.
-    fn is_near(&self, is_known: impl Fn(AssetId) -> bool) -> bool {
-        if self.legs.iter().any(|leg| leg.is_small || !is_known(leg.asset)) {
-            return self.legs.iter().any(|leg| leg.is_debt);
+    /// Its ring; none where it has more headroom than rings hold, or no debt.
+    fn find_ring(&self, is_known: impl Fn(AssetId) -> bool) -> Option<usize> {
+        if self.legs.iter().all(|leg| !leg.is_debt) {
+            return None;
         }
-        let Some((collateral, debt)) = self.sums(|leg| Some(leg.weighted)) else { return true };
-        let least = collateral.times_floor(Factor::ONE.minus(NEAR));
-        debt > Value::ZERO && least < debt.times_ceil(self.threshold).plus(ROUNDINGS)
+        if self.legs.iter().any(|leg| leg.is_small || !is_known(leg.asset)) {
+            return Some(0);
+        }
+        let (collateral, debt) = self.sums(|leg| Some(leg.weighted))?;
+        let needed = debt.times_ceil(self.threshold).plus(ROUNDINGS);
+        // 1 - needed/collateral, rounded down.
+        let headroom = collateral.minus(needed).of_floor(collateral).minus(SLACK);
+        let parts = if collateral <= needed { 0 } else { headroom.0 / (Factor::ONE.0 / RING_PARTS) };
+        usize::try_from(parts).ok().filter(|ring| *ring < RINGS)
     }
 
     /// Health by these lenses, rounded down, to the unit the engine's; none where a token is unknown.
@@ -134,7 +152,11 @@ impl Entry {
 pub struct Page {
     entries: Vec<Option<Entry>>,
     holders: HashMap<AssetId, Vec<u16>>,
-    near: [u64; PAGE / 64],
+    /// By which lens the legs of each token were worked out.
+    references: HashMap<AssetId, Lens>,
+    rings: [[u64; WORDS]; RINGS],
+    /// Rings to look at, from the first.
+    looked: usize,
 }
 
 /// Place of an entry in its page as a number of 16 bits.
@@ -163,11 +185,14 @@ impl Page {
         self.entries.len()
     }
 
-    /// Puts an entry in a place, in place of what was there, priced by the assets' reference lenses.
-    pub fn put<'l>(&mut self, at: usize, mut entry: Entry, lens: impl Fn(AssetId) -> Option<&'l Lens>) {
+    /// Puts an entry in a place, in place of what was there.
+    pub fn put<'l>(&mut self, at: usize, mut entry: Entry, current: impl Fn(AssetId) -> Option<&'l Lens>) {
         self.take(at);
         for leg in entry.legs.iter_mut() {
-            if let Some(lens) = lens(leg.asset) {
+            if let (None, Some(lens)) = (self.references.get(&leg.asset), current(leg.asset)) {
+                self.references.insert(leg.asset, *lens);
+            }
+            if let Some(lens) = self.references.get(&leg.asset) {
                 leg.reprice(lens);
             }
             let holders = self.holders.entry(leg.asset).or_default();
@@ -177,14 +202,14 @@ impl Page {
                 Err(place) => holders.insert(place, short(at)),
             }
         }
-        let is_near = entry.is_near(|asset| lens(asset).is_some());
+        entry.ring = entry.find_ring(|asset| self.references.contains_key(&asset));
+        move_to(&mut self.rings, at, None, entry.ring);
         while self.entries.len() <= at && self.entries.len() < PAGE {
             self.entries.push(None);
         }
         if let Some(place) = self.entries.get_mut(at) {
             *place = Some(entry);
         }
-        self.set_near(at, is_near);
     }
 
     /// Removes an entry.
@@ -193,54 +218,83 @@ impl Page {
         for leg in entry.legs.iter() {
             if let Some(holders) = self.holders.get_mut(&leg.asset) {
                 holders.retain(|holder| *holder != short(at));
+                // Nobody's legs are worked out by it any more, and it must not count as drift.
+                if holders.is_empty() {
+                    self.holders.remove(&leg.asset);
+                    self.references.remove(&leg.asset);
+                }
             }
         }
-        self.set_near(at, false);
+        move_to(&mut self.rings, at, entry.ring, None);
         Some(entry)
     }
 
-    fn set_near(&mut self, at: usize, is_near: bool) {
-        if let Some(bits) = self.near.get_mut(at / 64) {
-            let bit = 1 << (at % 64);
-            *bits = if is_near { *bits | bit } else { *bits & !bit };
+    /// Follows the lenses of now: works out anew the legs of tokens that drifted too far, or far while it is the page's turn,
+    /// and finds how many rings the drift of the others reaches.
+    pub fn follow<'l>(&mut self, is_turn: bool, current: impl Fn(AssetId) -> Option<&'l Lens>) {
+        let most = if is_turn { DRIFT_ON_TURN } else { DRIFT_MAX };
+        let mut all = Drift::NONE;
+        let mut anew: Vec<(AssetId, Lens)> = Vec::new();
+        for asset in self.holders.keys() {
+            let Some(lens) = current(*asset) else { continue };
+            let drift = self.references.get(asset).and_then(|reference| reference.drift(lens));
+            match drift.filter(|drift| drift.kept >= Factor::ONE.minus(most) && drift.grown <= Factor::ONE.plus(most)) {
+                Some(drift) => all = all.worst(drift),
+                None => anew.push((*asset, *lens)),
+            }
         }
+        for (asset, lens) in anew {
+            self.reprice(asset, lens);
+        }
+        // 1 - kept/grown, rounded up: what of its headroom a position may have lost.
+        let kept = Value(all.kept.0.into()).of_floor(Value(all.grown.0.into()));
+        let lost = Factor::ONE.minus(kept).0.saturating_add(1);
+        self.looked =
+            usize::try_from(lost / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
     }
 
-    /// Works out anew what the legs of an asset count. Returns how many there are.
-    pub fn reprice<'l>(&mut self, asset: AssetId, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> usize {
-        let (Some(own), Some(holders)) = (lens(asset), self.holders.get(&asset)) else { return 0 };
-        let mut near = self.near;
+    /// Works out anew what the legs of a token count.
+    fn reprice(&mut self, asset: AssetId, lens: Lens) {
+        self.references.insert(asset, lens);
+        let (Some(holders), references) = (self.holders.get(&asset), &self.references) else { return };
         for at in holders {
             let at = usize::from(*at);
             let Some(Some(entry)) = self.entries.get_mut(at) else { continue };
-            entry.legs.iter_mut().filter(|leg| leg.asset == asset).for_each(|leg| leg.reprice(own));
-            let is_near = entry.is_near(|asset| lens(asset).is_some());
-            if let Some(bits) = near.get_mut(at / 64) {
-                let bit = 1 << (at % 64);
-                *bits = if is_near { *bits | bit } else { *bits & !bit };
-            }
+            entry.legs.iter_mut().filter(|leg| leg.asset == asset).for_each(|leg| leg.reprice(&lens));
+            let ring = entry.find_ring(|asset| references.contains_key(&asset));
+            move_to(&mut self.rings, at, std::mem::replace(&mut entry.ring, ring), ring);
         }
-        self.near = near;
-        holders.len()
     }
 
-    /// Places of the entries that are near.
-    fn near(&self) -> impl Iterator<Item = usize> + '_ {
-        self.near
-            .iter()
-            .enumerate()
-            .flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
+    /// Places of the entries to look at.
+    fn looked(&self) -> impl Iterator<Item = usize> + '_ {
+        let rings = self.rings.get(..self.looked.max(1)).unwrap_or(&self.rings);
+        (0..WORDS).flat_map(move |word| {
+            let bits = rings.iter().filter_map(|ring| ring.get(word)).fold(0, |all, bits| all | bits);
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+        })
     }
 
     /// Addresses of those about which there is something to do, by these lenses; of one asset's holders, or of all.
     pub fn due<'l>(&self, asset: Option<AssetId>, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<Pubkey> {
         let holds = |entry: &Entry| asset.is_none_or(|asset| entry.legs.iter().any(|leg| leg.asset == asset));
-        let near = self.near().filter_map(|at| self.get(at));
-        near.filter(|entry| holds(entry) && entry.is_due(&lens)).map(|entry| entry.address).collect()
+        let looked = self.looked().filter_map(|at| self.get(at));
+        looked.filter(|entry| holds(entry) && entry.is_due(&lens)).map(|entry| entry.address).collect()
     }
 
-    /// How many are near.
+    /// How many are looked at.
     pub fn near_count(&self) -> usize {
-        self.near.iter().map(|bits| usize::try_from(bits.count_ones()).unwrap_or(0)).sum()
+        self.looked().count()
     }
+}
+
+/// Moves a position from ring to ring.
+fn move_to(rings: &mut [[u64; WORDS]; RINGS], at: usize, from: Option<usize>, to: Option<usize>) {
+    let mut word = |ring: Option<usize>, change: fn(u64, u64) -> u64| {
+        if let Some(bits) = ring.and_then(|ring| rings.get_mut(ring)?.get_mut(at / 64)) {
+            *bits = change(*bits, 1 << (at % 64));
+        }
+    };
+    word(from, |bits, bit| bits & !bit);
+    word(to, |bits, bit| bits | bit);
 }
