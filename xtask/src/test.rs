@@ -93,6 +93,8 @@ fn engine_is_pure(ws: &Workspace) -> Result<()> {
 fn on_validator(ws: &Workspace) -> Result<()> {
     let status = demo::play(ws, &[])?;
     ensure!(status.success(), "expected every check of the demo to hold on the validator; it ended with {status}");
+    let status = demo::play(ws, &["--keeper".into()])?;
+    ensure!(status.success(), "expected the keeper to deal with every position of a crash; it ended with {status}");
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod chain;
 mod demo;
 mod deploy;
 mod faults;
+mod keeper;
 mod market;
 mod pictures;
 mod prices;
@@ -28,6 +29,8 @@ enum Command {
     Demo(demo::Args),
     /// A market's story on a validator that drops, repeats and reorders transactions, stays without prices, and dies.
     Faults(faults::Args),
+    /// Watch a market, liquidate what is unhealthy, and tell what that earned: `docs/guides/liquidator.md`.
+    Keeper(keeper::Args),
     /// Deploy and configure a market from one file: `migrations/README.md`.
     Market(market::Args),
     /// Draw the pictures of the documents with the engine's own functions.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Faults(args) => faults::run(&args),
+        Command::Keeper(args) => keeper::run(&args),
         Command::Market(args) => market::run(&args),
         Command::Pictures(args) => pictures::run(&args),
         Command::Tables(args) => tables::run(&args),

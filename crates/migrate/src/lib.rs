@@ -21,7 +21,7 @@ mod managed;
 mod numbers;
 pub mod plan;
 mod program;
-mod reader;
+pub mod reader;
 mod reserve;
 pub mod source;
 mod time;

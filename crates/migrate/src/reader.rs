@@ -154,6 +154,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A text that may be missing.
+    pub fn text_if_any(&self, key: &str, what: &str) -> Option<Placed<String>> {
+        self.find(key).and_then(|_| self.text(key, what))
+    }
+
     /// True or false.
     pub fn flag(&self, key: &str) -> Option<Placed<bool>> {
         let value = self.need(key, "true or false")?;
@@ -190,6 +195,19 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A list of texts, or one text for a list of one; empty where it is missing.
+    pub fn texts(&self, key: &str, what: &str) -> Vec<Placed<String>> {
+        let Some(value) = self.find(key) else { return Vec::new() };
+        let placed = |value: &Spanned<DeValue>| match value.get_ref() {
+            DeValue::String(text) => Some(Placed { value: text.to_string(), at: value.span().start }),
+            _ => self.wrong(key, what, value, ". Put each in quotes"),
+        };
+        match value.get_ref() {
+            DeValue::Array(list) => list.iter().filter_map(placed).collect(),
+            _ => placed(value).into_iter().collect(),
+        }
+    }
+
     /// A table within, whose missing keys come from `defaults`. A fault where neither is there.
     pub fn section(&self, key: &str, title: String, defaults: Option<&'a DeTable<'a>>) -> Option<Section<'a>> {
         match self.section_if_any(key, title, defaults) {
@@ -213,11 +231,21 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The tables of a list that may be missing.
+    pub fn tables_if_any(&self, key: &str) -> Vec<Section<'a>> {
+        if self.find(key).is_some() {
+            self.tables(key)
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The tables of a list, each with its place.
     pub fn tables(&self, key: &str) -> Vec<Section<'a>> {
-        let Some(value) = self.need(key, "a list of tables, each under `[[reserve]]`") else { return Vec::new() };
+        let what = format!("a list of tables, each under `[[{key}]]`");
+        let Some(value) = self.need(key, &what) else { return Vec::new() };
         let DeValue::Array(list) = value.get_ref() else {
-            self.wrong::<()>(key, "a list of tables, each under `[[reserve]]`", value, "");
+            self.wrong::<()>(key, &what, value, "");
             return Vec::new();
         };
         let section = |value: &'a Spanned<DeValue<'a>>| match value.get_ref() {

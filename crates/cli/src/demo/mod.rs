@@ -13,6 +13,7 @@ mod backstop;
 mod cascade;
 pub(crate) mod cast;
 mod default;
+mod keeping;
 pub(crate) mod market;
 mod recovery;
 pub(crate) mod report;
@@ -30,7 +31,7 @@ pub struct Args {
     /// JSON-RPC address of a local Surfpool validator
     #[arg(long, default_value = "http://127.0.0.1:8899")]
     rpc: String,
-    /// Websocket address; the demo does not need it
+    /// Websocket address; the keeper listens there, the story does not need it
     #[arg(long)]
     ws: Option<String>,
     /// The program
@@ -42,6 +43,9 @@ pub struct Args {
     /// One JSON object a step, and a last one with all checks
     #[arg(long)]
     json: bool,
+    /// Instead of the story: a crash, and a keeper that deals with it
+    #[arg(long)]
+    keeper: bool,
 }
 
 /// Runs the demo. Fails where a check does.
@@ -67,6 +71,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         keypair.pubkey().to_string(),
     );
 
-    story::play(&chain, &mut report)?;
+    if args.keeper {
+        keeping::play(&chain, &args.rpc, args.ws.as_deref(), &mut report)?;
+    } else {
+        story::play(&chain, &mut report)?;
+    }
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,51 @@
+//! `plimsoll keeper`: a liquidator, and what it earned. Guide: `docs/guides/liquidator.md`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use plimsoll_keeper::journal::{table, Journal};
+use plimsoll_keeper::{config, keeper, serve};
+
+/// Arguments of `plimsoll keeper`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Watch a market and deal with its positions, until SIGTERM. Sends nothing unless the configuration says so
+    Run {
+        /// Configuration
+        #[arg(long, default_value = "keeper.toml")]
+        config: PathBuf,
+        /// One look at the market, and what follows from it
+        #[arg(long)]
+        once: bool,
+    },
+    /// What was tried, what came of it, and what it earned
+    Report {
+        /// Configuration; its journal is read
+        #[arg(long, default_value = "keeper.toml")]
+        config: PathBuf,
+        /// Of the last so many hours; all without it
+        #[arg(long)]
+        hours: Option<u32>,
+    },
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    match &args.verb {
+        Verb::Run { config, once } => keeper::run(config::read(config)?, *once)?,
+        Verb::Report { config, hours } => {
+            let journal = Journal::open(&config::read(config)?.journal)?;
+            let since = hours.map_or(Some(0), |hours| serve::unix_ms().checked_sub(i64::from(hours) * 3_600_000));
+            print!("{}", table(&journal.lines(since.context("so many hours ago")?)?));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,396 @@
+//! From an action to what came of it: simulated, priced, signed once, sent again until it is confirmed or cannot be any more.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anchor_lang::prelude::pubkey;
+use anyhow::{Context, Result};
+use plimsoll_client::errors::program_error;
+use plimsoll_client::{AccountMeta, Instruction, Pubkey};
+use plimsoll_engine::EngineError;
+use serde_json::Value;
+use solana_keypair::Keypair;
+use solana_message::Message;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+
+use crate::chain::Chain;
+
+/// Most compute units a transaction may ask for.
+pub const UNITS_MAX: u32 = 1_400_000;
+/// Largest transaction, bytes.
+const BYTES_MAX: usize = 1_232;
+/// Between two looks at what became of a transaction.
+const LOOK: Duration = Duration::from_millis(200);
+/// Between two broadcasts.
+const BROADCAST: Duration = Duration::from_secs(2);
+/// Looks between two questions for the block height.
+const LOOKS_PER_HEIGHT: u32 = 10;
+/// A transaction is given up after this, whatever the height says.
+const GIVE_UP: Duration = Duration::from_secs(120);
+/// The token programs' refusal of a transfer beyond the balance.
+const INSUFFICIENT_FUNDS: u32 = 1;
+const COMPUTE_BUDGET: Pubkey = pubkey!("ComputeBudget111111111111111111111111111111");
+
+/// What a keeper pays for speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pricing {
+    /// Most for a compute unit, micro-lamports.
+    pub unit_price_max: u64,
+    /// Tip, lamports, and to whom.
+    pub tip: Option<(u64, Pubkey)>,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Confirmed.
+    Landed(Landed),
+    /// It would have: nothing was sent.
+    DryRun,
+    /// Somebody else changed the position first.
+    LostRace,
+    /// Nobody did, but it is healthy again.
+    HealthyAgain,
+    /// The throttle has nothing left.
+    Throttled,
+    /// A price is too old or too uncertain.
+    StalePrice,
+    /// Tokens or liquidity are lacking.
+    NoFunds,
+    /// The blockhash died before it landed.
+    Expired,
+    /// No endpoint answers.
+    Rpc(String),
+    /// Anything else, in words.
+    Refused(String),
+}
+
+/// A confirmed transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Signature.
+    pub signature: String,
+    /// Slot.
+    pub slot: u64,
+    /// Fee, lamports.
+    pub fee_lamports: u64,
+    /// What the keeper's token accounts gained and gave, atoms per mint.
+    pub changes: Vec<(Pubkey, i128)>,
+}
+
+impl Outcome {
+    /// Name, for logs, metrics and the journal.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Landed(_) => "landed",
+            Self::DryRun => "dry_run",
+            Self::LostRace => "lost_race",
+            Self::HealthyAgain => "healthy_again",
+            Self::Throttled => "throttled",
+            Self::StalePrice => "stale_price",
+            Self::NoFunds => "no_funds",
+            Self::Expired => "expired",
+            Self::Rpc(_) => "rpc",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// More to say.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Landed(landed) => &landed.signature,
+            Self::Rpc(text) | Self::Refused(text) => text,
+            _ => "",
+        }
+    }
+
+    /// How long the subject is left alone after so many failures in a row, this one included.
+    pub fn pause(&self, failures: u32) -> Duration {
+        let (first_ms, most_ms) = match self {
+            // The book must see what it left; see `Locks::release`.
+            Self::Landed(_) | Self::LostRace => (200, 200),
+            Self::DryRun => (5_000, 5_000),
+            Self::HealthyAgain => (500, 5_000),
+            Self::StalePrice => (500, 5_000),
+            Self::Throttled => (2_000, 60_000),
+            Self::NoFunds => (5_000, 300_000),
+            Self::Expired => (200, 2_000),
+            Self::Rpc(_) => (500, 30_000),
+            Self::Refused(_) => (2_000, 300_000),
+        };
+        let doubled = 1u64.checked_shl(failures.saturating_sub(1).min(20)).unwrap_or(u64::MAX);
+        Duration::from_millis(u64::saturating_mul(first_ms, doubled).min(most_ms))
+    }
+}
+
+/// What an error of a transaction means. `changed`: whether the position is another since the decision.
+pub fn classify(error: &Value, changed: bool) -> Outcome {
+    let Some(code) = error["InstructionError"][1]["Custom"].as_u64().and_then(|code| u32::try_from(code).ok()) else {
+        return Outcome::Refused(error.to_string());
+    };
+    if code == INSUFFICIENT_FUNDS {
+        return Outcome::NoFunds;
+    }
+    let is = |errors: &[EngineError]| errors.iter().any(|error| error.code() == code);
+    if is(&[EngineError::StalePrice, EngineError::ConfidenceTooWide, EngineError::PriceFromFuture]) {
+        return Outcome::StalePrice;
+    }
+    if is(&[EngineError::Throttled]) {
+        return Outcome::Throttled;
+    }
+    if is(&[EngineError::InsufficientLiquidity]) {
+        return Outcome::NoFunds;
+    }
+    if changed {
+        return Outcome::LostRace;
+    }
+    if is(&[EngineError::Healthy]) {
+        return Outcome::HealthyAgain;
+    }
+    match program_error(code) {
+        Some(refusal) => Outcome::Refused(format!("{refusal:?}: {refusal}")),
+        None => Outcome::Refused(error.to_string()),
+    }
+}
+
+/// Who is being dealt with, and who is left alone for a while.
+#[derive(Debug, Default)]
+pub struct Locks {
+    held: HashMap<Pubkey, Lock>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lock {
+    /// None while it is being dealt with.
+    until: Option<Instant>,
+    /// The book must know it from this slot on.
+    slot: u64,
+    failures: u32,
+}
+
+impl Locks {
+    /// Whether a subject may be dealt with now. `seen_slot`: what the book knows of it is as of then.
+    pub fn is_free(&self, subject: &Pubkey, seen_slot: u64, now: Instant) -> bool {
+        let Some(lock) = self.held.get(subject) else { return true };
+        // A state from before one's own transaction would only have it done twice. Half a minute later the book is
+        // believed: the transaction may have left the account as it was.
+        let is_known = seen_slot >= lock.slot || lock.until.is_some_and(|until| now > until + Duration::from_secs(30));
+        lock.until.is_some_and(|until| now >= until) && is_known
+    }
+
+    /// Takes a subject.
+    pub fn hold(&mut self, subject: Pubkey) {
+        let failures = self.held.get(&subject).map_or(0, |lock| lock.failures);
+        self.held.insert(subject, Lock { until: None, slot: 0, failures });
+    }
+
+    /// Lets go of a subject; it is left alone for a while that depends on what came of it.
+    pub fn release(&mut self, subject: Pubkey, outcome: &Outcome, now: Instant) {
+        let before = self.held.get(&subject).map_or(0, |lock| lock.failures);
+        let (failures, slot) = match outcome {
+            Outcome::Landed(landed) => (0, landed.slot),
+            Outcome::DryRun => (0, 0),
+            _ => (before.saturating_add(1), 0),
+        };
+        self.held.insert(subject, Lock { until: Some(now + outcome.pause(failures)), slot, failures });
+    }
+}
+
+/// Sends what was decided.
+pub struct Actor<'a> {
+    /// Endpoints.
+    pub chain: &'a Chain,
+    /// Who pays and signs.
+    pub key: &'a Keypair,
+    /// What it pays for speed.
+    pub pricing: Pricing,
+    /// Whether it only simulates.
+    pub is_dry_run: bool,
+}
+
+impl Actor<'_> {
+    /// Carries an action's instructions out. `changed` tells whether the subject is another since the decision; it is asked
+    /// after a refusal only.
+    pub fn carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Outcome {
+        match self.try_carry_out(instructions, changed) {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Rpc(format!("{error:#}")),
+        }
+    }
+
+    fn try_carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Result<Outcome> {
+        let unit_price = self.unit_price(instructions);
+        let draft = self.message(instructions, UNITS_MAX, unit_price);
+        let bytes = 1 + 64 + draft.serialize().len();
+        if bytes > BYTES_MAX {
+            return Ok(Outcome::Refused(format!("the transaction has {bytes} bytes, more than {BYTES_MAX}")));
+        }
+        let simulated = self.chain.simulate(&Transaction::new_unsigned(draft)).context("simulating")?;
+        if !simulated.error.is_null() {
+            return Ok(classify(&simulated.error, changed()));
+        }
+        if self.is_dry_run {
+            return Ok(Outcome::DryRun);
+        }
+        // A seventh more than it took: the state may be another when it lands.
+        let units = u32::try_from(simulated.units + simulated.units / 7 + 1_000).unwrap_or(UNITS_MAX).min(UNITS_MAX);
+        let (blockhash, last_height) = self.chain.blockhash()?;
+        let transaction = Transaction::new(&[self.key], self.message(instructions, units, unit_price), blockhash);
+        let signature = transaction.signatures.first().context("a signature")?.to_string();
+        self.chain.send(&transaction)?;
+        self.follow(&transaction, &signature, last_height, changed)
+    }
+
+    fn follow(
+        &self,
+        transaction: &Transaction,
+        signature: &str,
+        last_height: u64,
+        changed: impl Fn() -> bool,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
+        let mut sent_at = started;
+        let mut looks = 0u32;
+        let mut is_dead = false;
+        loop {
+            // An endpoint that does not answer says nothing of the transaction: it may have landed.
+            if let Ok(Some(status)) = self.chain.status(signature) {
+                if !status.error.is_null() {
+                    return Ok(classify(&status.error, changed()));
+                }
+                if status.is_confirmed {
+                    return Ok(Outcome::Landed(self.landed(signature, status.slot)));
+                }
+            } else if is_dead {
+                return Ok(Outcome::Expired);
+            }
+            if started.elapsed() > GIVE_UP {
+                return Ok(Outcome::Expired);
+            }
+            if sent_at.elapsed() >= BROADCAST && !is_dead {
+                sent_at = Instant::now();
+                let _ = self.chain.send(transaction);
+            }
+            looks = looks.saturating_add(1);
+            if looks.is_multiple_of(LOOKS_PER_HEIGHT) {
+                // One more look at its status follows: it may have landed in the last block.
+                is_dead = self.chain.block_height().is_ok_and(|height| height > last_height);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// What it cost and brought, as far as the endpoint tells.
+    fn landed(&self, signature: &str, slot: u64) -> Landed {
+        let meta = self.chain.transaction(signature).map(|found| found["meta"].clone()).unwrap_or_default();
+        let fee_lamports = meta["fee"].as_u64().unwrap_or(0);
+        let changes = changes(&meta, &self.key.pubkey());
+        Landed { signature: signature.to_owned(), slot, fee_lamports, changes }
+    }
+
+    /// What others paid lately, no more than the cap.
+    fn unit_price(&self, instructions: &[Instruction]) -> u64 {
+        let metas = instructions.iter().flat_map(|instruction| &instruction.accounts);
+        let writable: Vec<Pubkey> = metas.filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
+        let asked = self.chain.unit_price(&writable).unwrap_or(0);
+        asked.min(self.pricing.unit_price_max)
+    }
+
+    fn message(&self, instructions: &[Instruction], units: u32, unit_price: u64) -> Message {
+        let payer = self.key.pubkey();
+        let budget = |tag: u8, number: &[u8]| Instruction {
+            program_id: COMPUTE_BUDGET,
+            accounts: Vec::new(),
+            data: [&[tag], number].concat(),
+        };
+        let mut all = vec![budget(2, &units.to_le_bytes())];
+        if unit_price > 0 {
+            all.push(budget(3, &unit_price.to_le_bytes()));
+        }
+        all.extend_from_slice(instructions);
+        all.extend(self.pricing.tip.map(|(lamports, to)| transfer(&payer, &to, lamports)));
+        Message::new(&all, Some(&payer))
+    }
+}
+
+/// A transfer of lamports.
+fn transfer(from: &Pubkey, to: &Pubkey, lamports: u64) -> Instruction {
+    let accounts = vec![AccountMeta::new(*from, true), AccountMeta::new(*to, false)];
+    let data = [&2u32.to_le_bytes()[..], &lamports.to_le_bytes()].concat();
+    Instruction { program_id: anchor_lang::system_program::ID, accounts, data }
+}
+
+/// What an owner's token accounts gained and gave in a transaction, per mint.
+fn changes(meta: &Value, owner: &Pubkey) -> Vec<(Pubkey, i128)> {
+    let owner = owner.to_string();
+    let mut sums: HashMap<Pubkey, i128> = HashMap::new();
+    for (side, sign) in [("preTokenBalances", -1), ("postTokenBalances", 1)] {
+        for balance in meta[side].as_array().into_iter().flatten().filter(|balance| balance["owner"] == owner.as_str())
+        {
+            let mint = balance["mint"].as_str().and_then(|mint| mint.parse().ok());
+            let atoms = balance["uiTokenAmount"]["amount"].as_str().and_then(|atoms| atoms.parse::<i128>().ok());
+            if let (Some(mint), Some(atoms)) = (mint, atoms) {
+                *sums.entry(mint).or_default() += sign * atoms;
+            }
+        }
+    }
+    let mut changes: Vec<_> = sums.into_iter().filter(|(_, atoms)| *atoms != 0).collect();
+    changes.sort_unstable();
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn refused(error: EngineError) -> Value {
+        json!({ "InstructionError": [2, { "Custom": error.code() }] })
+    }
+
+    #[test]
+    fn a_lost_race_is_told_from_a_position_that_recovered() {
+        assert_eq!(classify(&refused(EngineError::Healthy), true), Outcome::LostRace);
+        assert_eq!(classify(&refused(EngineError::Healthy), false), Outcome::HealthyAgain);
+        assert_eq!(classify(&refused(EngineError::SlotNotOpen), true), Outcome::LostRace);
+        assert_eq!(classify(&refused(EngineError::Throttled), true), Outcome::Throttled);
+        assert_eq!(classify(&refused(EngineError::StalePrice), false), Outcome::StalePrice);
+        assert_eq!(classify(&json!({ "InstructionError": [2, { "Custom": 1 }] }), false), Outcome::NoFunds);
+        let refusal = classify(&refused(EngineError::TakeOtherCollateral), false);
+        assert!(refusal.detail().starts_with("TakeOtherCollateral: "), "{refusal:?}");
+        assert_eq!(classify(&json!("AccountInUse"), true).name(), "refused");
+    }
+
+    #[test]
+    fn who_is_dealt_with_is_nobody_elses_and_who_was_is_seen_again_first() {
+        let (subject, now) = (Pubkey::new_from_array([1; 32]), Instant::now());
+        let mut locks = Locks::default();
+        assert!(locks.is_free(&subject, 5, now));
+        locks.hold(subject);
+        assert!(!locks.is_free(&subject, 5, now + Duration::from_secs(3_600)), "until it is let go of");
+        let landed = Landed { signature: String::new(), slot: 9, fee_lamports: 0, changes: Vec::new() };
+        locks.release(subject, &Outcome::Landed(landed), now);
+        let soon = now + Duration::from_secs(1);
+        assert!(!locks.is_free(&subject, 8, soon), "its state is from before");
+        assert!(locks.is_free(&subject, 9, soon));
+        for (failures, wait) in [(1, 2), (2, 4), (3, 8)] {
+            locks.hold(subject);
+            locks.release(subject, &Outcome::Throttled, now);
+            assert!(!locks.is_free(&subject, 9, now + Duration::from_secs(wait - 1)), "after {failures}");
+            assert!(locks.is_free(&subject, 9, now + Duration::from_secs(wait)), "after {failures}");
+        }
+        assert_eq!(Outcome::Throttled.pause(50), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_a_trade_brought_is_read_from_the_balances() {
+        let (owner, mint) = (Pubkey::new_from_array([7; 32]), Pubkey::new_from_array([8; 32]));
+        let balance = |owner: &Pubkey, amount: &str| json!({ "owner": owner.to_string(), "mint": mint.to_string(), "uiTokenAmount": { "amount": amount } });
+        let meta = json!({
+            "preTokenBalances": [balance(&owner, "10"), balance(&mint, "99")],
+            "postTokenBalances": [balance(&owner, "7"), balance(&mint, "1")],
+        });
+        assert_eq!(changes(&meta, &owner), vec![(mint, -3)]);
+    }
+}

@@ -1,0 +1,512 @@
+//! The loop: hear, decide, act, write down.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anchor_spl::associated_token::spl_associated_token_account::instruction::create_associated_token_account_idempotent;
+use anyhow::{anyhow, Context, Result};
+use plimsoll_client::accounts::{Position, Reserve};
+use plimsoll_client::{Instruction, Pubkey, PROGRAM_ID};
+use plimsoll_engine::fixed::Value;
+use plimsoll_engine::Now;
+use solana_keypair::{read_keypair_file, Keypair};
+use solana_signer::Signer;
+
+use crate::act::{Actor, Landed, Locks, Outcome, Pricing};
+use crate::book::{Book, Offered, Update};
+use crate::build;
+use crate::chain::{Chain, Seen};
+use crate::config::Config;
+use crate::decide::{decide, decide_join, decide_reserve, Action, Fees, Funding, Purse, Skipped, Terms, Verdict, What};
+use crate::journal::{Attempt, Journal};
+use crate::oracle;
+use crate::scene::Scene;
+use crate::serve::{collect, serve, unix_ms, Pulse};
+use crate::venue::{NoVenue, Pools, Venue};
+use crate::watch::{feed_of, Batch, RpcSource, Settings, Source};
+
+/// Lamports of a signature.
+const SIGNATURE_LAMPORTS: u64 = 5_000;
+/// Between two looks at a quiet market.
+const QUIET: Duration = Duration::from_secs(1);
+/// Between two snapshots while a websocket brings changes.
+const RESNAPSHOT: Duration = Duration::from_secs(60);
+/// Token accounts that one transaction opens.
+const WALLETS_AT_ONCE: usize = 6;
+
+/// What a round did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Whether it began with a snapshot.
+    pub had_snapshot: bool,
+    /// Actions with what came of them.
+    pub done: Vec<(Pubkey, &'static str, Outcome)>,
+    /// What was left alone.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A keeper at work.
+pub struct Keeper<S> {
+    config: Config,
+    chain: Arc<Chain>,
+    key: Keypair,
+    source: S,
+    book: Book,
+    locks: Locks,
+    pools: Option<Pools>,
+    journal: Journal,
+    pulse: Arc<Pulse>,
+    /// Token accounts that are there.
+    wallets: HashSet<Pubkey>,
+}
+
+/// Runs a keeper until it is told to stop, or for one round.
+///
+/// # Errors
+/// Where it cannot begin: key, journal, address. What happens later is logged, and tried again.
+pub fn run(config: Config, once: bool) -> Result<()> {
+    start_logs(&config.log)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, stop.clone()).context("listening to signals")?;
+    }
+    let pulse = Arc::new(Pulse::default());
+    if let Some(listen) = config.listen {
+        // Three polls unheard, and no less than half a minute.
+        let poll_ms = i64::try_from(config.poll.as_millis()).unwrap_or(i64::MAX);
+        let address = serve(listen, collect()?, pulse.clone(), poll_ms.saturating_mul(3).max(30_000))?;
+        tracing::info!(%address, "serving /healthz and /metrics");
+    }
+    let mut keeper = Keeper::over_rpc(config, pulse)?;
+    tracing::info!(
+        keeper = %keeper.key.pubkey(), market = %keeper.config.market, dry_run = keeper.config.is_dry_run, "watching"
+    );
+    while !stop.load(Ordering::Relaxed) {
+        match keeper.round(QUIET) {
+            Ok(round) if once && round.had_snapshot => break,
+            Ok(_) => {}
+            Err(error) if once => return Err(error),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "this round failed; trying again");
+                std::thread::sleep(QUIET);
+            }
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_logs(filter: &str) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| anyhow!("`log` should be a log filter such as \"info\": {error}"))?;
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| anyhow!("logs: {error}"))
+}
+
+impl Keeper<RpcSource> {
+    /// A keeper that watches over RPC.
+    ///
+    /// # Errors
+    /// Where there is no key or journal.
+    pub fn over_rpc(config: Config, pulse: Arc<Pulse>) -> Result<Self> {
+        let chain = Arc::new(Chain::new(&config.rpc));
+        let settings = Settings {
+            market: config.market,
+            websocket: config.websocket.clone(),
+            poll: config.poll,
+            resnapshot: RESNAPSHOT.max(config.poll),
+        };
+        let source = RpcSource::new(chain.clone(), settings);
+        Self::new(config, chain, source, pulse)
+    }
+}
+
+impl<S: Source> Keeper<S> {
+    /// A keeper of any source.
+    ///
+    /// # Errors
+    /// Where there is no key or journal.
+    pub fn new(config: Config, chain: Arc<Chain>, source: S, pulse: Arc<Pulse>) -> Result<Self> {
+        let path = config.key.display();
+        let key = read_keypair_file(&config.key).map_err(|error| {
+            anyhow!("expected a key at {path}: {error}. Make one with `solana-keygen new -o {path}`, or name another in [wallet]")
+        })?;
+        let journal = Journal::open(&config.journal)?;
+        Ok(Self {
+            book: Book::new(config.market),
+            pools: config.pool_program.map(Pools::new),
+            locks: Locks::default(),
+            wallets: HashSet::new(),
+            config,
+            chain,
+            key,
+            source,
+            journal,
+            pulse,
+        })
+    }
+
+    /// The keeper's address.
+    pub fn address(&self) -> Pubkey {
+        self.key.pubkey()
+    }
+
+    /// Waits for news at most so long, then does what there is to do.
+    ///
+    /// # Errors
+    /// Where no endpoint answers, or the journal cannot be written.
+    pub fn round(&mut self, timeout: Duration) -> Result<Round> {
+        let batch = self.source.next(timeout)?;
+        let now = self.chain.now()?;
+        let had_snapshot = matches!(batch, Batch::Snapshot { .. });
+        self.take(batch, &now);
+        self.pulse.beat();
+        if self.book.market_state().is_none() {
+            tracing::warn!(market = %self.config.market, "there is no such market here yet");
+            return Ok(Round { had_snapshot, ..Round::default() });
+        }
+        let due = self.book.tick(&now);
+        let counts = self.book.counts();
+        for (name, number) in [
+            ("keeper_positions", counts.positions),
+            ("keeper_positions_near", counts.near),
+            ("keeper_positions_due", due.len()),
+            ("keeper_reserves", counts.reserves),
+        ] {
+            metrics::gauge!(name).set(number as f64);
+        }
+        metrics::gauge!("keeper_slot").set(now.slot as f64);
+        let purse = self.purse()?;
+        let verdict = self.decide(&due, &purse, &now);
+        for Skipped { subject, what, reason, .. } in &verdict.skipped {
+            metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
+            tracing::debug!(%subject, what, reason = reason.name(), "left alone");
+        }
+        let done = self.act(verdict.actions, purse, &now)?;
+        Ok(Round { had_snapshot, done, skipped: verdict.skipped })
+    }
+
+    fn take(&mut self, batch: Batch, now: &Now) {
+        let (accounts, snapshot_slot) = match batch {
+            Batch::Snapshot { slot, accounts } => (accounts, Some(slot)),
+            Batch::Changes(accounts) => (accounts, None),
+        };
+        // Reserves first: a price means nothing without its reserve.
+        for seen in accounts.iter().filter(|seen| seen.owner == PROGRAM_ID || seen.data.is_empty()) {
+            let Seen { slot, address, owner, data } = seen;
+            let update = Update { slot: *slot, address: *address, owner: *owner, data };
+            if let Err(error) = self.book.take(&update, now) {
+                tracing::warn!(%address, %error, "an account of the program cannot be read");
+            }
+        }
+        for seen in &accounts {
+            self.take_price(seen, now);
+        }
+        if let Some(slot) = snapshot_slot {
+            let present: HashSet<Pubkey> = accounts.iter().map(|seen| seen.address).collect();
+            self.book.forget_missing(&present, slot);
+        }
+    }
+
+    fn take_price(&mut self, seen: &Seen, now: &Now) {
+        let Some((kind, feed)) = feed_of(seen) else { return };
+        let priced: Vec<Reserve> = self
+            .book
+            .reserves()
+            .map(|leg| leg.reserve)
+            .filter(|reserve| reserve.state.oracle_kind == kind && reserve.state.oracle == feed)
+            .collect();
+        for reserve in priced {
+            match oracle::read(&reserve.state, &seen.address, &seen.owner, &seen.data, now) {
+                Ok(reading) => {
+                    self.book.price(&reserve.address, Offered { reading, price: seen.address }, now);
+                }
+                Err(reason) => {
+                    tracing::debug!(price = %seen.address, reason, "a price that the program would not take")
+                }
+            }
+        }
+    }
+
+    /// The keeper's tokens, and what lies in the pools of the test market.
+    fn purse(&mut self) -> Result<Purse> {
+        let reserves: Vec<Reserve> = self.book.reserves().map(|leg| leg.reserve).collect();
+        let owner = self.key.pubkey();
+        let wallets: Vec<Pubkey> = reserves.iter().map(|reserve| reserve.token_account(&owner)).collect();
+        let mut asked = wallets.clone();
+        if let Some(pools) = &self.pools {
+            let pairs = reserves.iter().flat_map(|one| reserves.iter().map(move |other| (one, other)));
+            let vaults = pairs
+                .filter(|(one, other)| one.address != other.address)
+                .map(|(one, other)| pools.vaults(one, other).0);
+            asked.extend(vaults.collect::<BTreeSet<_>>());
+        }
+        let found = self.chain.accounts(&asked)?;
+        let atoms = |seen: &Seen| {
+            let bytes = seen.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
+            bytes.map_or(0, u64::from_le_bytes)
+        };
+        let mut purse = Purse { atoms: BTreeMap::new(), bounds: self.config.inventory.clone() };
+        for ((reserve, wallet), seen) in reserves.iter().zip(&wallets).zip(&found) {
+            purse.atoms.insert(reserve.mint(), atoms(seen));
+            if !seen.data.is_empty() {
+                self.wallets.insert(*wallet);
+            }
+        }
+        if let Some(pools) = &mut self.pools {
+            for seen in found.iter().skip(wallets.len()) {
+                pools.see(seen.address, atoms(seen));
+            }
+        }
+        self.open_wallets(&reserves)?;
+        Ok(purse)
+    }
+
+    /// Opens the token accounts that are missing: a seizure has to go somewhere.
+    fn open_wallets(&mut self, reserves: &[Reserve]) -> Result<()> {
+        let owner = self.key.pubkey();
+        let missing: Vec<&Reserve> =
+            reserves.iter().filter(|reserve| !self.wallets.contains(&reserve.token_account(&owner))).collect();
+        if self.config.is_dry_run {
+            return Ok(());
+        }
+        for some in missing.chunks(WALLETS_AT_ONCE) {
+            let open = |reserve: &&Reserve| {
+                create_associated_token_account_idempotent(&owner, &owner, &reserve.mint(), &reserve.token_program())
+            };
+            let instructions: Vec<Instruction> = some.iter().map(open).collect();
+            let outcome = self.actor().carry_out(&instructions, || false);
+            tracing::info!(
+                count = some.len(),
+                outcome = outcome.name(),
+                detail = outcome.detail(),
+                "opening token accounts"
+            );
+            if let Outcome::Rpc(error) | Outcome::Refused(error) = &outcome {
+                return Err(anyhow!("opening token accounts: {error}. Has {owner} SOL for rent and fees?"));
+            }
+            if outcome == Outcome::NoFunds {
+                return Err(anyhow!(
+                    "opening token accounts: {owner} has too little SOL for rent and fees; send it some"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn actor(&self) -> Actor<'_> {
+        let pricing = Pricing { unit_price_max: self.config.unit_price_max, tip: self.config.tip };
+        Actor { chain: &self.chain, key: &self.key, pricing, is_dry_run: self.config.is_dry_run }
+    }
+
+    fn with_terms<T>(&self, purse: &Purse, then: impl FnOnce(&Terms) -> T) -> T {
+        let fees = Fees {
+            signature_lamports: SIGNATURE_LAMPORTS,
+            // What it may come to, so that no profit hangs on a guess.
+            unit_price_micro_lamports: self.config.unit_price_max,
+            tip_lamports: self.config.tip.map_or(0, |(lamports, _)| lamports),
+            sol_nano_usd: self.config.sol_nano_usd,
+        };
+        let venue: &dyn Venue = match &self.pools {
+            Some(pools) => pools,
+            None => &NoVenue,
+        };
+        then(&Terms {
+            min_profit_nano_usd: self.config.min_profit_nano_usd.into(),
+            does_chores: self.config.does_chores,
+            uses_flash: self.config.uses_flash,
+            tolerance_bps: self.config.tolerance_bps,
+            fees,
+            purse,
+            lists: &self.config.lists,
+            venue,
+        })
+    }
+
+    /// What to do about all that is due and free, most profitable first.
+    fn decide(&self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
+        let (mut verdict, at) = (Verdict::default(), Instant::now());
+        self.with_terms(purse, |terms| {
+            let is_free =
+                |position: &&Pubkey| self.locks.is_free(position, self.book.position_slot(position).unwrap_or(0), at);
+            for scene in due.iter().filter(is_free).filter_map(|position| self.book.scene(position, *now)) {
+                verdict.merge(decide(&scene, terms));
+            }
+            for leg in self.book.reserves().filter(|leg| self.locks.is_free(&leg.reserve.address, u64::MAX, at)) {
+                verdict.merge(decide_reserve(&leg, self.config.refresh_secs, now, terms));
+            }
+            let pools: Vec<_> = self.book.pools().collect();
+            for provider in self.book.providers().filter(|it| self.locks.is_free(&it.address, u64::MAX, at)) {
+                let key = Pubkey::new_from_array(provider.state.backstop);
+                if let Some(pool) = pools.iter().find(|pool| pool.address == key) {
+                    verdict.merge(decide_join(pool, &provider, now, terms));
+                }
+            }
+        });
+        verdict
+    }
+
+    /// Carries out what was decided, several at a time. Each is decided once more with the money that is left by then.
+    fn act(
+        &mut self,
+        actions: Vec<Action>,
+        mut purse: Purse,
+        now: &Now,
+    ) -> Result<Vec<(Pubkey, &'static str, Outcome)>> {
+        let mut jobs = Vec::new();
+        for action in actions {
+            let (subject, what) = (action.subject, action.what.name());
+            match self.job(action, &mut purse, now) {
+                Ok(Some(job)) => jobs.push(job),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%subject, what, %error, "no transaction can be made of it"),
+            }
+        }
+        let mut done = Vec::with_capacity(jobs.len());
+        for some in jobs.chunks(self.config.parallel.max(1)) {
+            some.iter().for_each(|job| self.locks.hold(job.action.subject));
+            let actor = self.actor();
+            let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+                let threads: Vec<_> = some
+                    .iter()
+                    .map(|job| scope.spawn(|| actor.carry_out(&job.instructions, || job.is_changed(actor.chain))))
+                    .collect();
+                let failed = || Outcome::Refused("the thread of this action failed".to_owned());
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
+            });
+            for (job, outcome) in some.iter().zip(outcomes) {
+                self.locks.release(job.action.subject, &outcome, Instant::now());
+                self.write_down(job, &outcome)?;
+                done.push((job.action.subject, job.action.what.name(), outcome));
+            }
+        }
+        Ok(done)
+    }
+
+    /// The transaction of an action. None where the money it counted on is spent by those before it.
+    fn job(&self, action: Action, purse: &mut Purse, now: &Now) -> Result<Option<Job>, build::Unbuildable> {
+        let at_ms = unix_ms();
+        match action.what {
+            What::Refresh | What::Notice => {
+                let instructions = build::reserve_instructions(&action)?;
+                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+            }
+            What::Join => {
+                let provider = self.book.providers().find(|provider| provider.address == action.subject);
+                let provider = provider.ok_or(build::Unbuildable::Misfit)?;
+                let pool = self.book.pools().find(|pool| pool.address.to_bytes() == provider.state.backstop);
+                let pool = pool.ok_or(build::Unbuildable::Misfit)?;
+                let reserve = self.book.reserves().find(|leg| leg.reserve.address.to_bytes() == pool.state.reserve);
+                let reserve = reserve.ok_or(build::Unbuildable::Misfit)?.reserve;
+                let instructions = build::join_instructions(&pool, &provider, &reserve);
+                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+            }
+            _ => {}
+        }
+        let scene = self.book.scene(&action.subject, *now).ok_or(build::Unbuildable::Misfit)?;
+        let again = self.with_terms(purse, |terms| decide(&scene, terms));
+        let Some(action) = again.actions.into_iter().next() else { return Ok(None) };
+        let venue: &dyn Venue = match &self.pools {
+            Some(pools) => pools,
+            None => &NoVenue,
+        };
+        let instructions = build::instructions(&action, &scene, &self.key.pubkey(), venue)?;
+        if let (What::Liquidate(trade), Some((_, debt))) = (&action.what, action.pair) {
+            if let (Funding::Own, Some(leg)) = (trade.funding, scene.debts().get(debt)) {
+                let held = purse.atoms.entry(leg.reserve.mint()).or_default();
+                *held = held.saturating_sub(trade.repay_max_atoms.saturating_add(trade.plan.fee_atoms));
+            }
+        }
+        Ok(Some(Job { action, scene: Some(scene), instructions, at_ms }))
+    }
+
+    fn write_down(&self, job: &Job, outcome: &Outcome) -> Result<()> {
+        let what = job.action.what.name();
+        let landed = match outcome {
+            Outcome::Landed(landed) => Some(landed),
+            _ => None,
+        };
+        let realised = landed.map(|landed| job.realised_nano_usd(landed, self.config.sol_nano_usd));
+        let latency_ms = landed.and_then(|_| Some(unix_ms().saturating_sub(job.publish_time()?.saturating_mul(1_000))));
+        metrics::counter!("keeper_actions_total", "what" => what, "outcome" => outcome.name()).increment(1);
+        if let Some(ms) = latency_ms {
+            metrics::histogram!("keeper_trigger_latency_seconds").record(ms as f64 / 1_000.0);
+        }
+        if let Some(realised) = realised {
+            metrics::gauge!("keeper_realised_profit_usd").increment(realised as f64 / 1e9);
+        }
+        let expected = clamp(job.action.profit_nano_usd);
+        tracing::info!(
+            subject = %job.action.subject, what, outcome = outcome.name(), detail = outcome.detail(),
+            expected_nano_usd = expected, realised_nano_usd = realised, latency_ms, "done"
+        );
+        self.journal.record(&Attempt {
+            at_ms: job.at_ms,
+            subject: job.action.subject.to_string(),
+            what: what.to_owned(),
+            outcome: outcome.name().to_owned(),
+            detail: outcome.detail().to_owned(),
+            expected_nano_usd: expected,
+            realised_nano_usd: realised,
+            fee_lamports: landed.map_or(0, |landed| i64::try_from(landed.fee_lamports).unwrap_or(i64::MAX)),
+            latency_ms,
+        })
+    }
+}
+
+/// Within the range of the journal's numbers.
+fn clamp(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// An action with its transaction.
+struct Job {
+    action: Action,
+    scene: Option<Scene>,
+    instructions: Vec<Instruction>,
+    at_ms: i64,
+}
+
+impl Job {
+    /// Whether the position is another since the decision; not where it cannot be told.
+    fn is_changed(&self, chain: &Chain) -> bool {
+        let Some(scene) = &self.scene else { return false };
+        let Ok(found) = chain.accounts(&[scene.position.address]) else { return false };
+        found.first().is_some_and(|seen| {
+            let position = Position::decode_checked(seen.address, &seen.owner, &seen.data);
+            position.map_or(seen.data.is_empty(), |position| position.state.sequence != scene.position.state.sequence)
+        })
+    }
+
+    /// Publish time of the newest price it was decided on.
+    fn publish_time(&self) -> Option<i64> {
+        let legs = self.scene.as_ref()?.legs.iter();
+        legs.map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time).max()
+    }
+
+    /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars. What is kept counts at its
+    /// plain price.
+    fn realised_nano_usd(&self, landed: &Landed, sol_nano_usd: u64) -> i64 {
+        let legs = self.scene.iter().flat_map(|scene| &scene.legs);
+        let signed = |value: Value| i128::try_from(value.0).unwrap_or(i128::MAX);
+        let mut sum = 0i128;
+        for leg in legs {
+            let state = &leg.reserve.state;
+            let reading = state.reading.newer(leg.offered.map(|offered| offered.reading));
+            let price = reading.price_of(reading.price, state.decimals);
+            let mint = leg.reserve.mint();
+            for (_, atoms) in landed.changes.iter().filter(|(changed, _)| *changed == mint) {
+                let many = u64::try_from(atoms.unsigned_abs()).unwrap_or(u64::MAX);
+                sum += if *atoms < 0 { -signed(price.value_ceil(many)) } else { signed(price.value_floor(many)) };
+            }
+        }
+        let fee = u128::from(landed.fee_lamports) * u128::from(sol_nano_usd);
+        clamp(sum - i128::try_from(fee.div_ceil(1_000_000_000)).unwrap_or(i128::MAX))
+    }
+}
