@@ -345,9 +345,12 @@ impl Subject<'_> {
         if let (Parameter::CollateralCap, Self::Reserve(reserve, market)) = (parameter, &mut *self) {
             reserve.grow_cap(value.as_number()?, market, now)?;
         }
-        if let (true, Self::Reserve(reserve, _)) = (parameter.is_of_rates(), &mut *self) {
-            // What has passed is charged at the rates that were in force.
-            reserve.accrue(now.unix);
+        if parameter.is_of_rates() {
+            // What has passed is charged at the rates that were in force; unless nothing changes.
+            self.try_value(parameter, value)?;
+            if let Self::Reserve(reserve, _) = &mut *self {
+                reserve.accrue(now.unix);
+            }
         }
         let before = match self {
             Self::Market(_) => None,
