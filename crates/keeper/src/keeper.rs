@@ -433,7 +433,7 @@ impl<S: Source> Keeper<S> {
             _ => None,
         };
         let realised = landed.map(|landed| job.realised_nano_usd(landed, self.config.sol_nano_usd));
-        let latency_ms = landed.and_then(|_| Some(unix_ms().saturating_sub(job.publish_time()?.saturating_mul(1_000))));
+        let latency_ms = landed.and_then(|_| job.latency_ms(unix_ms()));
         metrics::counter!("keeper_actions_total", "what" => what, "outcome" => outcome.name()).increment(1);
         if let Some(ms) = latency_ms {
             metrics::histogram!("keeper_trigger_latency_seconds").record(ms as f64 / 1_000.0);
@@ -484,10 +484,16 @@ impl Job {
         })
     }
 
-    /// Publish time of the newest price it was decided on.
-    fn publish_time(&self) -> Option<i64> {
-        let legs = self.scene.as_ref()?.legs.iter();
-        legs.map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time).max()
+    /// From the publish time of the newest price it was decided on until a moment, milliseconds: by the chain's clock up to the
+    /// decision, by this machine's from there, because the two differ.
+    fn latency_ms(&self, until_ms: i64) -> Option<i64> {
+        let scene = self.scene.as_ref()?;
+        let legs = scene.legs.iter();
+        let published = legs
+            .map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time)
+            .max()?;
+        let before_ms = scene.now.unix.saturating_sub(published).max(0).saturating_mul(1_000);
+        Some(before_ms.saturating_add(until_ms.saturating_sub(self.at_ms)))
     }
 
     /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars. What is kept counts at its
