@@ -60,6 +60,8 @@ pub struct Keeper<S> {
     pulse: Arc<Pulse>,
     /// Token accounts that are there.
     wallets: HashSet<Pubkey>,
+    /// The keeper's tokens when they were last counted.
+    purse: Purse,
 }
 
 /// Runs a keeper until it is told to stop, or for one round.
@@ -143,6 +145,7 @@ impl<S: Source> Keeper<S> {
             pools: config.pool_program.map(Pools::new),
             locks: Locks::default(),
             wallets: HashSet::new(),
+            purse: Purse::default(),
             config,
             chain,
             key,
@@ -182,7 +185,11 @@ impl<S: Source> Keeper<S> {
             metrics::gauge!(name).set(number as f64);
         }
         metrics::gauge!("keeper_slot").set(now.slot as f64);
-        let purse = self.purse()?;
+        // Only who may spend must know what there is.
+        if had_snapshot || !due.is_empty() {
+            self.purse = self.count_purse()?;
+        }
+        let purse = self.purse.clone();
         let verdict = self.decide(&due, &purse, &now);
         for Skipped { subject, what, reason, .. } in &verdict.skipped {
             metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
@@ -235,7 +242,7 @@ impl<S: Source> Keeper<S> {
     }
 
     /// The keeper's tokens, and what lies in the pools of the test market.
-    fn purse(&mut self) -> Result<Purse> {
+    fn count_purse(&mut self) -> Result<Purse> {
         let reserves: Vec<Reserve> = self.book.reserves().map(|leg| leg.reserve).collect();
         let owner = self.key.pubkey();
         let wallets: Vec<Pubkey> = reserves.iter().map(|reserve| reserve.token_account(&owner)).collect();
