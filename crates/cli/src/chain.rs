@@ -27,6 +27,8 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 const CONFIRM_POLL: Duration = Duration::from_millis(20);
 /// Compute units that a transaction asks for where nothing else is said.
 pub const UNITS: u32 = 300_000;
+/// What of a program fits in one request.
+const PROGRAM_CHUNK: usize = 200_000;
 /// Address of the clock.
 const CLOCK: Pubkey = anchor_lang::prelude::pubkey!("SysvarC1ock11111111111111111111111111111111");
 
@@ -229,6 +231,21 @@ impl Chain {
             .rpc
             .send(RpcRequest::Custom { method: "surfnet_setAccount" }, json!([address.to_string(), account]))
             .context("writing an account needs a Surfpool validator (`cargo xtask surfpool`)")?;
+        Ok(())
+    }
+
+    /// Writes a program where it is to be, past the loader: for what does not test deployment.
+    pub fn write_program(&self, address: &Pubkey, program: &[u8]) -> Result<()> {
+        for (index, chunk) in program.chunks(PROGRAM_CHUNK).enumerate() {
+            let hex: String = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+            let _: Value = self
+                .rpc
+                .send(
+                    RpcRequest::Custom { method: "surfnet_writeProgram" },
+                    json!([address.to_string(), hex, index * PROGRAM_CHUNK]),
+                )
+                .context("writing a program needs a Surfpool validator (`cargo xtask surfpool`)")?;
+        }
         Ok(())
     }
 

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use clap::Subcommand;
 use plimsoll_keeper::journal::{table, Journal};
 use plimsoll_keeper::{config, keeper, serve};
+use solana_keypair::{write_keypair_file, Keypair};
+use solana_signer::Signer;
 
 /// Arguments of `plimsoll keeper`.
 #[derive(clap::Args)]
@@ -26,6 +28,12 @@ enum Verb {
         #[arg(long)]
         once: bool,
     },
+    /// Make a key for a keeper, and tell its address. Never overwrites a file
+    Key {
+        /// Where to write it
+        #[arg(long, default_value = "keeper.json")]
+        out: PathBuf,
+    },
     /// What was tried, what came of it, and what it earned
     Report {
         /// Configuration; its journal is read
@@ -41,6 +49,12 @@ enum Verb {
 pub fn run(args: &Args) -> Result<ExitCode> {
     match &args.verb {
         Verb::Run { config, once } => keeper::run(config::read(config)?, *once)?,
+        Verb::Key { out } => {
+            ensure!(!out.exists(), "expected no file at {}; there is one, and it may be a key", out.display());
+            let key = Keypair::new();
+            write_keypair_file(&key, out).map_err(|error| anyhow!("writing {}: {error}", out.display()))?;
+            println!("{}", key.pubkey());
+        }
         Verb::Report { config, hours } => {
             let journal = Journal::open(&config::read(config)?.journal)?;
             let since = hours.map_or(Some(0), |hours| serve::unix_ms().checked_sub(i64::from(hours) * 3_600_000));

@@ -167,9 +167,9 @@ fn whole(file: Section, source: &Source, faults: &Faults) -> Option<Config> {
         listen,
         log,
         lists: lists.unwrap_or_default(),
-        unit_price_max: fees.0,
-        tip: fees.1,
-        sol_nano_usd: fees.2,
+        unit_price_max: fees.unit_price_max,
+        tip: fees.tip,
+        sol_nano_usd: fees.sol_nano_usd,
         is_dry_run: act.is_dry_run,
         min_profit_nano_usd: act.min_profit_nano_usd,
         does_chores: act.does_chores,
@@ -216,8 +216,14 @@ fn read_act(section: Option<Section>, faults: &Faults) -> Act {
     act
 }
 
-/// Cap of the unit price, tip, a SOL in nano-dollars.
-fn read_fees(file: &Section, faults: &Faults) -> Option<(u64, Option<(u64, Pubkey)>, u64)> {
+/// What `[fees]` says.
+struct FeeTable {
+    unit_price_max: u64,
+    tip: Option<(u64, Pubkey)>,
+    sol_nano_usd: u64,
+}
+
+fn read_fees(file: &Section, faults: &Faults) -> Option<FeeTable> {
     let section = file.section("fees", "[fees]".into(), None)?;
     let unit_price_max = number_or(&section, "unit_price_max_micro_lamports", 1_000_000, 0..=u64::MAX, faults);
     let tip_lamports = number_or(&section, "tip_lamports", 0, 0..=10_000_000_000, faults);
@@ -228,7 +234,7 @@ fn read_fees(file: &Section, faults: &Faults) -> Option<(u64, Option<(u64, Pubke
     let sol = section.amount("sol_usd").and_then(|amount| nano_usd(&section, "sol_usd", &amount, faults));
     section.finish();
     let tip = tip_to.filter(|_| tip_lamports > 0).map(|to| (tip_lamports, to.value));
-    Some((unit_price_max, tip, sol?))
+    Some(FeeTable { unit_price_max, tip, sol_nano_usd: sol? })
 }
 
 fn number_or(section: &Section, key: &str, default: u64, range: std::ops::RangeInclusive<u64>, faults: &Faults) -> u64 {

@@ -60,6 +60,8 @@ pub struct Keeper<S> {
     pulse: Arc<Pulse>,
     /// Token accounts that are there.
     wallets: HashSet<Pubkey>,
+    /// The keeper's tokens when they were last counted.
+    purse: Purse,
 }
 
 /// Runs a keeper until it is told to stop, or for one round.
@@ -143,6 +145,7 @@ impl<S: Source> Keeper<S> {
             pools: config.pool_program.map(Pools::new),
             locks: Locks::default(),
             wallets: HashSet::new(),
+            purse: Purse::default(),
             config,
             chain,
             key,
@@ -182,7 +185,11 @@ impl<S: Source> Keeper<S> {
             metrics::gauge!(name).set(number as f64);
         }
         metrics::gauge!("keeper_slot").set(now.slot as f64);
-        let purse = self.purse()?;
+        // Only who may spend must know what there is.
+        if had_snapshot || !due.is_empty() {
+            self.purse = self.count_purse()?;
+        }
+        let purse = self.purse.clone();
         let verdict = self.decide(&due, &purse, &now);
         for Skipped { subject, what, reason, .. } in &verdict.skipped {
             metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
@@ -235,7 +242,7 @@ impl<S: Source> Keeper<S> {
     }
 
     /// The keeper's tokens, and what lies in the pools of the test market.
-    fn purse(&mut self) -> Result<Purse> {
+    fn count_purse(&mut self) -> Result<Purse> {
         let reserves: Vec<Reserve> = self.book.reserves().map(|leg| leg.reserve).collect();
         let owner = self.key.pubkey();
         let wallets: Vec<Pubkey> = reserves.iter().map(|reserve| reserve.token_account(&owner)).collect();
@@ -433,7 +440,7 @@ impl<S: Source> Keeper<S> {
             _ => None,
         };
         let realised = landed.map(|landed| job.realised_nano_usd(landed, self.config.sol_nano_usd));
-        let latency_ms = landed.and_then(|_| Some(unix_ms().saturating_sub(job.publish_time()?.saturating_mul(1_000))));
+        let latency_ms = landed.and_then(|_| job.latency_ms(unix_ms()));
         metrics::counter!("keeper_actions_total", "what" => what, "outcome" => outcome.name()).increment(1);
         if let Some(ms) = latency_ms {
             metrics::histogram!("keeper_trigger_latency_seconds").record(ms as f64 / 1_000.0);
@@ -484,10 +491,16 @@ impl Job {
         })
     }
 
-    /// Publish time of the newest price it was decided on.
-    fn publish_time(&self) -> Option<i64> {
-        let legs = self.scene.as_ref()?.legs.iter();
-        legs.map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time).max()
+    /// From the publish time of the newest price it was decided on until a moment, milliseconds: by the chain's clock up to the
+    /// decision, by this machine's from there, because the two differ.
+    fn latency_ms(&self, until_ms: i64) -> Option<i64> {
+        let scene = self.scene.as_ref()?;
+        let legs = scene.legs.iter();
+        let published = legs
+            .map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time)
+            .max()?;
+        let before_ms = scene.now.unix.saturating_sub(published).max(0).saturating_mul(1_000);
+        Some(before_ms.saturating_add(until_ms.saturating_sub(self.at_ms)))
     }
 
     /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars. What is kept counts at its

@@ -26,11 +26,11 @@ use crate::prices::Kind;
 const MARKET_ID: u16 = 9;
 /// Price before and after the crash, cents.
 const CALM_CENTS: u64 = 15_000;
-const CRASH_CENTS: u64 = 11_200;
+const CRASH_CENTS: u64 = 10_000;
 /// Longest the keeper may take.
 const WITHIN: Duration = Duration::from_secs(120);
 /// What each position owes against 100 SOL: the last two stay healthy, the first cannot be made healthy any more.
-const DEBTS: [u64; 12] = [9_200, 8_800, 8_700, 8_600, 8_500, 8_400, 8_300, 8_200, 8_100, 8_000, 4_000, 3_000];
+const DEBTS: [u64; 12] = [9_800, 8_800, 8_700, 8_600, 8_500, 8_400, 8_300, 8_200, 8_100, 8_000, 4_000, 3_000];
 /// Of those, how many the crash leaves healthy.
 const HEALTHY: usize = 2;
 
@@ -61,9 +61,15 @@ pub fn play(chain: &Chain, rpc: &str, websocket: Option<&str>, report: &mut Repo
 
     // A dry run decides the same, and moves nothing.
     let round = first_round(&mut dry)?;
-    let planned = round.done.iter().filter(|(_, _, outcome)| *outcome == Outcome::DryRun).count();
+    let is_planned = |what: &str, outcome: &Outcome| what == "liquidate" && *outcome == Outcome::DryRun;
+    let planned = round.done.iter().filter(|(_, what, outcome)| is_planned(what, outcome)).count();
     let unhealthy = DEBTS.len() - HEALTHY;
-    report.check("a dry run finds and simulates every unhealthy position", unhealthy, planned, planned == unhealthy);
+    report.check(
+        "a dry run plans and simulates the liquidation of every unhealthy position",
+        unhealthy,
+        planned,
+        planned == unhealthy,
+    );
     let same = sequences(chain, &borrowers)? == untouched;
     report.check("and touches none", true, same, same);
 
@@ -148,7 +154,7 @@ fn configuration(
     let websocket = websocket.map(|url| format!("websocket = \"{url}\"\n")).unwrap_or_default();
     let text = format!(
         "market = {MARKET_ID}\njournal = \"{}.db\"\n[network]\nrpc = \"{rpc}\"\n{websocket}poll_ms = 200\n\
-         [wallet]\nkey = \"keeper.json\"\n[act]\ndry_run = {is_dry_run}\n[fees]\nsol_usd = \"112\"\n\
+         [wallet]\nkey = \"keeper.json\"\n[act]\ndry_run = {is_dry_run}\n[fees]\nsol_usd = \"100\"\n\
          [[inventory]]\nmint = \"{}\"\nleast_atoms = 0\nmost_atoms = {}\n",
         if is_dry_run { "dry" } else { "keeper" },
         cast.sol.token.mint,

@@ -56,6 +56,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let keypair = read_keypair_file(&args.program_keypair)
         .map_err(|error| anyhow!("expected a key at {}: {error}", args.program_keypair.display()))?;
     let chain = Chain::connect(&args.rpc)?;
+    if args.keeper {
+        // Deployment is the story's business.
+        chain.write_program(&keypair.pubkey(), &program)?;
+        keeping::play(&chain, &args.rpc, args.ws.as_deref(), &mut report)?;
+        return Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
 
     report.heading("Deployment");
     let transactions = crate::deploy::deploy(&chain, &program, &keypair, report.is_for_people())?;
@@ -71,10 +77,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         keypair.pubkey().to_string(),
     );
 
-    if args.keeper {
-        keeping::play(&chain, &args.rpc, args.ws.as_deref(), &mut report)?;
-    } else {
-        story::play(&chain, &mut report)?;
-    }
+    story::play(&chain, &mut report)?;
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -14,7 +14,7 @@ use crate::scene::{Leg, Old, Scene};
 pub(super) fn decide_chore(scene: &Scene, terms: &Terms, verdict: &mut Verdict) -> Option<Action> {
     let kept = scene.exposure(Old::Keep, None).ok()?;
     let subject = scene.position.address;
-    let steps: [(&'static str, fn(&Scene, &Exposure) -> Result<Chore, Reason>); 3] =
+    let steps: [(&'static str, Step); 3] =
         [("settle_default", settle), ("mark_default", mark), ("flag_position", flag)];
     for (name, step) in steps {
         match step(scene, &kept) {
@@ -36,6 +36,9 @@ pub(super) fn decide_chore(scene: &Scene, terms: &Terms, verdict: &mut Verdict) 
     }
     None
 }
+
+/// What finds out whether one is due.
+type Step = fn(&Scene, &Exposure) -> Result<Chore, Reason>;
 
 /// One of them.
 struct Chore {
