@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -106,7 +107,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     if unexplained > 0 {
         bail!(
             "{unexplained} mutants survive every test and are not explained. Add a test that fails with each (see \
-             {FOLDER}/full/mutants.out/diff), or, where no test can tell, its reason to {EXPLAINED}"
+             {FOLDER}/full/*/mutants.out/diff), or, where no test can tell, its reason to {EXPLAINED}"
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -132,25 +133,32 @@ fn mutate(ws: &Workspace, args: &Args) -> Result<Report> {
     if let Some(shard) = &args.shard {
         first.args(["--sharding", "round-robin", "--shard", shard]);
     }
-    if args.changed {
-        first.arg("--in-diff").arg(changes(ws)?);
-    }
+    let diff = if args.changed { vec!["--in-diff".into(), changes(ws)?.into_os_string()] } else { vec![] };
+    first.args(&diff);
     first.args(["--", "--locked", "--", "--exact"]);
     first.args(skipped.iter().flat_map(|test| ["--skip", test]));
     let mut outcomes = round(&mut first, "first round: every property on a part of its inputs", &quick)?;
 
     let survivors: Vec<String> = names(&outcomes, "MissedMutant").map(|outcome| outcome.name.clone()).collect();
     if !survivors.is_empty() {
-        let mut second = command(ws, &tool, &full, args.jobs, TIMEOUTS.1);
-        // Optimised: what it costs to build is less than what it saves in running everything.
-        second.args(["--profile", "dev"]);
-        for name in &survivors {
-            second.args(["--re", &format!("^{}$", escaped(name))]);
+        let all = listed(ws, &tool, &diff)?;
+        let mut again = BTreeMap::new();
+        for (number, name) in survivors.iter().enumerate() {
+            let index = all.iter().position(|listed| listed == name);
+            let index = index.with_context(|| format!("expected `{name}` among all mutants; found {}", all.len()))?;
+            let folder = full.join(number.to_string());
+            fs::create_dir_all(&folder)?;
+            let mut second = command(ws, &tool, &folder, 1, TIMEOUTS.1);
+            // Optimised: what it costs to build is less than what it saves in running everything.
+            second.args(["--profile", "dev"]).args(&diff);
+            // Chosen by its number: `--re` lets every mutant through that leaves out a field.
+            second.args(["--sharding", "round-robin", "--shard", &format!("{index}/{}", all.len())]);
+            second.args(["--", "--locked"]);
+            let title = format!("second round: every test in full, survivor {} of {}", number + 1, survivors.len());
+            again.extend(
+                round(&mut second, &title, &folder)?.into_iter().map(|outcome| (outcome.name.clone(), outcome)),
+            );
         }
-        second.args(["--", "--locked"]);
-        let title = format!("second round: every test in full, on {} survivors", survivors.len());
-        let again: BTreeMap<_, _> =
-            round(&mut second, &title, &full)?.into_iter().map(|o| (o.name.clone(), o)).collect();
         for outcome in &mut outcomes {
             if let Some(newer) = again.get(&outcome.name) {
                 *outcome = newer.clone();
@@ -158,6 +166,13 @@ fn mutate(ws: &Workspace, args: &Args) -> Result<Report> {
         }
     }
     judge(ws, &outcomes)
+}
+
+/// Names of all mutants, in the order of their numbers.
+fn listed(ws: &Workspace, tool: &Path, diff: &[OsString]) -> Result<Vec<String>> {
+    let mut list = process::command(tool);
+    list.current_dir(ws.root()).args(["mutants", "--list", "--package", PACKAGE, "--colors", "never"]).args(diff);
+    Ok(process::stdout_of(&mut list)?.lines().map(str::to_owned).collect())
 }
 
 /// Installs cargo-mutants into the cache; returns the program.
@@ -292,16 +307,4 @@ fn text(report: &Report) -> String {
         text += &format!("\n{name}\n    {}\n    {reason}\n", survivor.line);
     }
     text
-}
-
-/// A name as a regular expression that matches it alone.
-fn escaped(name: &str) -> String {
-    let mut escaped = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_punctuation() {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-    }
-    escaped
 }
