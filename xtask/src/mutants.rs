@@ -34,7 +34,7 @@ const SLOW: &str = "backstop::ten_thousand_events_leave_no_more_than_dust";
 /// Seconds after which a mutant counts as hanging: many times what the tests of a round take on two busy cores.
 const TIMEOUTS: (u32, u32) = (60, 900);
 /// The part of all mutants that is tried among all checks, always the same: some six, or two minutes.
-const SHARD_IN_TEST: &str = "7/300";
+const SHARD_IN_TEST: &str = "7/600";
 
 #[derive(Clone, Default, clap::Args)]
 pub struct Args {

@@ -130,6 +130,34 @@ fn each_debt_takes_its_share_of_each_collateral_and_no_more() {
     });
 }
 
+/// Before any mark too: the first of two debts that is sold for may not take what is the other's to take.
+#[test]
+fn the_first_terminal_sale_takes_a_debts_share_where_there_are_several_and_all_where_there_is_one() {
+    let seen = std::cell::Cell::new([0; 2]);
+    check(2_000, (on_sale(), any::<prop::sample::Index>()), |((world, _), pair)| {
+        let pairs = world.pairs();
+        let (i, j) = pairs[pair.index(pairs.len())];
+        let Ok(plan) = world.plan(i, j, u64::MAX) else { return Ok(()) };
+        prop_assert!(plan.is_terminal);
+        let (all, owed) = (world.collaterals[i].atoms, world.debts[j].atoms);
+        let [mut one, mut several] = seen.get();
+        if world.debts.len() == 1 {
+            prop_assert!(plan.seize_atoms == all || plan.repay_atoms == owed, "cut short: {:?}", plan);
+            one += 1;
+        } else {
+            let value = |j: usize| int(world.debts[j].atoms) * world.debt_price(j);
+            let sum = (0..world.debts.len()).map(value).fold(int(0), |sum, value| sum + value);
+            // A share is kept in Q40, of values that are rounded up to a unit, with a price good to 2^-59.
+            let slack = int(1) + int(all) * (pow2_neg(39) + int(8) / &sum);
+            at_most(&int(plan.seize_atoms), &(int(all) * value(j) / sum + slack), "its share")?;
+            several += 1;
+        }
+        seen.set([one, several]);
+        Ok(())
+    });
+    assert!(seen.get().into_iter().all(|count| count > 100), "{:?}", seen.get());
+}
+
 #[test]
 fn the_price_falls_over_the_auction_from_the_mark_on() {
     let market = valid_market();
