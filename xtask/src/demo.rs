@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     build,
     cargo::cargo,
+    process,
     surfpool::{Options, Validator},
     ui,
     workspace::Workspace,
@@ -21,10 +22,7 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
-    Ok(match play(ws, &args.rest)?.code() {
-        Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        None => ExitCode::FAILURE,
-    })
+    Ok(process::exit_code(play(ws, &args.rest)?))
 }
 
 /// Plays the story on a validator of its own, which ends with it.

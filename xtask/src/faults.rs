@@ -5,7 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 
-use crate::{build, cargo::cargo, surfpool, ui, workspace::Workspace};
+use crate::{build, cargo::cargo, process, surfpool, ui, workspace::Workspace};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,10 +16,7 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
-    Ok(match play(ws, &args.rest)?.code() {
-        Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        None => ExitCode::FAILURE,
-    })
+    Ok(process::exit_code(play(ws, &args.rest)?))
 }
 
 /// Plays the story on validators of its own, which end with it.

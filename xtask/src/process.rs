@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
     sync::mpsc,
     thread,
 };
@@ -41,6 +41,11 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 
 fn added_by_cargo(dir: &Path) -> bool {
     dir.components().any(|c| matches!(c.as_os_str().to_str(), Some("target" | "toolchains" | "rustlib")))
+}
+
+/// What a program ended with, handed on.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 /// Runs to the end, both output streams collected. Does not judge the exit code.

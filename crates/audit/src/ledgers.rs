@@ -10,6 +10,16 @@ use plimsoll_engine::state::{CollateralSlot, DebtSlot, FlashLoan, MAX_COLLATERAL
 use crate::books::{Books, Tokens};
 use crate::expect;
 
+/// Both vaults of a reserve, liquidity first, with what their ledgers say is in them, atoms.
+pub fn owned(reserve: &Reserve) -> [(Pubkey, u128); 2] {
+    let state = &reserve.state;
+    let sum = |ledgers: &[u64]| ledgers.iter().map(|atoms| u128::from(*atoms)).sum();
+    let liquidity =
+        [state.cash_atoms, state.insurance_atoms, state.fee_atoms, state.backstop_atoms, state.recovery_atoms];
+    let collateral = [state.collateral_atoms, state.insurance_collateral_atoms, state.backstop_collateral_atoms];
+    [(reserve.liquidity_vault(), sum(&liquidity)), (reserve.collateral_vault(), sum(&collateral))]
+}
+
 impl Tokens {
     /// I1.
     pub(crate) fn conserved(&self, violations: &mut Vec<String>) {
@@ -26,15 +36,10 @@ impl Books {
     /// I2, I3, I11 of a reserve.
     pub(crate) fn vaults(&self, reserve: &Reserve, tokens: &Tokens, violations: &mut Vec<String>) {
         let state = &reserve.state;
-        let liquidity =
-            [state.cash_atoms, state.insurance_atoms, state.fee_atoms, state.backstop_atoms, state.recovery_atoms];
-        let collateral = [state.collateral_atoms, state.insurance_collateral_atoms, state.backstop_collateral_atoms];
-        for (id, vault, ledgers, address) in [
-            ("I2", "liquidity", &liquidity[..], reserve.liquidity_vault()),
-            ("I3", "collateral", &collateral[..], reserve.collateral_vault()),
-        ] {
+        for ((id, vault), (address, owned)) in
+            [("I2", "liquidity"), ("I3", "collateral")].into_iter().zip(owned(reserve))
+        {
             let held = u128::from(tokens.held.get(&address).copied().unwrap_or(0));
-            let owned: u128 = ledgers.iter().map(|atoms| u128::from(*atoms)).sum();
             let donated = tokens.donated.get(&address).copied().unwrap_or(0);
             expect(violations, held == owned + donated, || {
                 let name = self.name(&reserve.address);

@@ -15,6 +15,7 @@ mod roles;
 
 pub use books::{Books, Tokens};
 pub use changes::{changes, Transaction};
+pub use ledgers::owned;
 
 /// Catalogue of invariants: id and sentence. An id is used the same way in documents, tests and reports, and never again for
 /// another.

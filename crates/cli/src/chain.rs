@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::solana_program::instruction::Instruction;
 use anyhow::{bail, Context, Result};
+use plimsoll_client::compute_budget::unit_limit;
 use plimsoll_client::events::Event;
 use serde_json::{json, Value};
 use solana_account::Account;
@@ -140,7 +141,7 @@ impl Chain {
 
     /// Sends what ought to be refused. Returns the code of the program's error, 0 where it was not refused by one.
     pub fn refusal(&self, instruction: Instruction, signers: &[&Keypair]) -> Result<u32> {
-        let refusal = self.try_send(&[compute_limit(UNITS), instruction], signers)?.err();
+        let refusal = self.try_send(&[unit_limit(UNITS), instruction], signers)?.err();
         Ok(refusal.and_then(|refusal| refusal.code).unwrap_or(0))
     }
 
@@ -180,7 +181,7 @@ impl Chain {
 
     /// Simulates one instruction and returns its return data.
     pub fn view(&self, instruction: &Instruction) -> Result<Vec<u8>> {
-        let budget = compute_limit(1_400_000);
+        let budget = unit_limit(1_400_000);
         let message = Message::new(&[budget, instruction.clone()], Some(&self.payer.pubkey()));
         let blockhash = self.rpc.get_latest_blockhash()?;
         let transaction = Transaction::new(&[&self.payer], message, blockhash);
@@ -286,12 +287,4 @@ fn custom_code(text: &str) -> Option<u32> {
 /// A transaction as it is sent.
 fn encoded(transaction: &Transaction) -> Result<String> {
     Ok(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bincode::serialize(transaction)?))
-}
-
-/// Compute-budget instruction that raises the limit.
-pub fn compute_limit(units: u32) -> Instruction {
-    let mut data = vec![2];
-    data.extend_from_slice(&units.to_le_bytes());
-    let program_id = anchor_lang::prelude::pubkey!("ComputeBudget111111111111111111111111111111");
-    Instruction { program_id, accounts: vec![], data }
 }

@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod address;
+pub mod compute_budget;
 pub mod errors;
 pub mod events;
 pub mod instructions;

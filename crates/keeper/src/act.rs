@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anchor_lang::prelude::pubkey;
 use anyhow::{Context, Result};
 use plimsoll_client::errors::program_error;
-use plimsoll_client::{AccountMeta, Instruction, Pubkey};
+use plimsoll_client::{compute_budget, AccountMeta, Instruction, Pubkey};
 use plimsoll_engine::EngineError;
 use serde_json::Value;
 use solana_keypair::Keypair;
@@ -30,7 +29,6 @@ const LOOKS_PER_HEIGHT: u32 = 10;
 const GIVE_UP: Duration = Duration::from_secs(120);
 /// The token programs' refusal of a transfer beyond the balance.
 const INSUFFICIENT_FUNDS: u32 = 1;
-const COMPUTE_BUDGET: Pubkey = pubkey!("ComputeBudget111111111111111111111111111111");
 
 /// What a keeper pays for speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,14 +297,9 @@ impl Actor<'_> {
 
     fn message(&self, instructions: &[Instruction], units: u32, unit_price: u64) -> Message {
         let payer = self.key.pubkey();
-        let budget = |tag: u8, number: &[u8]| Instruction {
-            program_id: COMPUTE_BUDGET,
-            accounts: Vec::new(),
-            data: [&[tag], number].concat(),
-        };
-        let mut all = vec![budget(2, &units.to_le_bytes())];
+        let mut all = vec![compute_budget::unit_limit(units)];
         if unit_price > 0 {
-            all.push(budget(3, &unit_price.to_le_bytes()));
+            all.push(compute_budget::unit_price(unit_price));
         }
         all.extend_from_slice(instructions);
         all.extend(self.pricing.tip.map(|(lamports, to)| transfer(&payer, &to, lamports)));

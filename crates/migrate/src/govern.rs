@@ -124,10 +124,7 @@ impl Open<'_> {
             return Settled::Done;
         }
         let mut proposal = ProposalState::zeroed();
-        let policy = match subject {
-            Subject::Market(market) => market.policy,
-            Subject::Reserve(_, market) => market.policy,
-        };
+        let policy = subject.market().policy;
         if let Err(error) = proposal.write(subject, *parameter, &goal, &policy, &planner.now) {
             return Settled::Refused(change, error);
         }

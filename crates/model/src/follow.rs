@@ -313,7 +313,7 @@ impl Model {
         Ok(())
     }
 
-    /// What a liquidation does to position and reserves, whoever buys: `out` atoms of collateral leave the position.
+    /// What a liquidation does to position and reserves, whoever buys; a rest of the debt is written off with the last collateral.
     fn traded(&mut self, tx: &Accepted, trade: &Trade) -> Result<(), Wrong> {
         self.accrue(tx, &trade.repaid)?;
         let position = self.positions.get_mut(&trade.position).ok_or("no position")?;
@@ -329,7 +329,7 @@ impl Model {
             true
         } else {
             // Whether this atom was the last depends on rounding: the program may say so.
-            trade.written_off == 0 && !tx.owes(&trade.position, &trade.repaid)
+            trade.loss.written_off == 0 && !tx.owes(&trade.position, &trade.repaid)
         };
         position.repay(&trade.repaid, trade.repay, is_all, For::Collateral, &share_unit(reserve))?;
         reserve.cash = &reserve.cash + &paid;
@@ -338,7 +338,7 @@ impl Model {
         position.take(&trade.seized, trade.seize)?;
         let seized = self.reserve_mut(&trade.seized)?;
         seized.collateral = left("collateral", seized.collateral, trade.seize)?;
-        Ok(())
+        self.write_off_rest(&trade.position, &trade.loss)
     }
 
     /// A rest that was written off with the last collateral.
@@ -382,16 +382,14 @@ impl Model {
                 seize: it.seize_atoms,
                 repay: it.repay_atoms,
                 fee: it.fee_atoms,
-                written_off: it.written_off_atoms,
+                loss: Loss {
+                    reserve: it.repaid_reserve,
+                    written_off: it.written_off_atoms,
+                    insurance: it.insurance_atoms,
+                    haircut: it.haircut_atoms,
+                },
             },
-        )?;
-        let loss = Loss {
-            reserve: it.repaid_reserve,
-            written_off: it.written_off_atoms,
-            insurance: it.insurance_atoms,
-            haircut: it.haircut_atoms,
-        };
-        self.write_off_rest(&it.position, &loss)
+        )
     }
 
     /// The fee is insurance's share of the bonus, of what is repaid, rounded down: of the default bonus in the terminal state,
@@ -443,16 +441,14 @@ impl Model {
                 seize,
                 repay: it.repay_atoms,
                 fee: 0,
-                written_off: it.written_off_atoms,
+                loss: Loss {
+                    reserve: it.repaid_reserve,
+                    written_off: it.written_off_atoms,
+                    insurance: it.insurance_atoms,
+                    haircut: it.haircut_atoms,
+                },
             },
-        )?;
-        let loss = Loss {
-            reserve: it.repaid_reserve,
-            written_off: it.written_off_atoms,
-            insurance: it.insurance_atoms,
-            haircut: it.haircut_atoms,
-        };
-        self.write_off_rest(&it.position, &loss)
+        )
     }
 
     /// Writes a debt of a position off: insurance pays what it has, lenders bear the rest, at most all they own. Interest is
@@ -589,7 +585,7 @@ struct Trade {
     seize: u64,
     repay: u64,
     fee: u64,
-    written_off: u64,
+    loss: Loss,
 }
 
 impl Accepted {

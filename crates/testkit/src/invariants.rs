@@ -1,6 +1,6 @@
 //! The world's accounts before the auditor.
 
-use plimsoll_audit::{changes, Books, Tokens, Transaction};
+use plimsoll_audit::{changes, owned, Books, Tokens, Transaction};
 use plimsoll_client::{Pubkey, PROGRAM_ID};
 
 use crate::outcome::Receipt;
@@ -46,15 +46,7 @@ impl World {
     /// Takes what vaults hold beyond their ledgers for donated: after a call that may have sent somebody's own tokens there.
     pub fn note_donations(&mut self) {
         for reserve in self.books().reserves {
-            let state = &reserve.state;
-            let liquidity =
-                [state.cash_atoms, state.insurance_atoms, state.fee_atoms, state.backstop_atoms, state.recovery_atoms];
-            let collateral =
-                [state.collateral_atoms, state.insurance_collateral_atoms, state.backstop_collateral_atoms];
-            for (vault, ledgers) in
-                [(reserve.liquidity_vault(), &liquidity[..]), (reserve.collateral_vault(), &collateral[..])]
-            {
-                let owned: u128 = ledgers.iter().map(|atoms| u128::from(*atoms)).sum();
+            for (vault, owned) in owned(&reserve) {
                 let surplus = u128::from(self.atoms_in(&vault)).saturating_sub(owned);
                 self.donations.insert(vault, surplus);
             }

@@ -9,7 +9,7 @@ use anchor_lang::prelude::Pubkey;
 use litesvm::LiteSVM;
 use plimsoll_client::accounts::{Lender as LenderAccount, Market, Position, Reserve};
 use plimsoll_client::instructions::{CreateMarket, CreateReserve};
-use plimsoll_client::{address, Instruction, PROGRAM_ID};
+use plimsoll_client::{address, compute_budget, Instruction, PROGRAM_ID};
 use plimsoll_engine::state::{MarketPolicy, ReserveConfig, ORACLE_PYTH_PULL};
 use solana_account::Account;
 use solana_clock::Clock;
@@ -34,7 +34,6 @@ const GENESIS_SLOT: u64 = 1_000;
 /// Most compute units of a transaction.
 const COMPUTE_UNITS_MAX: u32 = 1_400_000;
 const LAMPORTS: u64 = 1_000_000_000_000;
-const COMPUTE_BUDGET: &str = "ComputeBudget111111111111111111111111111111";
 
 /// What [`World::tampering`] does to an instruction before it is sent.
 type Tamper = Arc<dyn Fn(&mut Instruction) + Send + Sync>;
@@ -70,12 +69,6 @@ fn program_file() -> &'static [u8] {
             panic!("the program is not built ({error}: target/deploy/plimsoll.so); run `cargo xtask build`")
         })
     })
-}
-
-/// A compute-budget instruction: tag and number.
-fn compute_budget(tag: u8, number: &[u8]) -> Instruction {
-    let data = [&[tag], number].concat();
-    Instruction { program_id: COMPUTE_BUDGET.parse().expect("an address"), accounts: vec![], data }
 }
 
 impl World {
@@ -333,7 +326,7 @@ impl World {
 
     #[track_caller]
     fn transaction(&mut self, instructions: &[Instruction], signers: &[&dyn Role]) -> (Transaction, usize, usize) {
-        let mut all = vec![compute_budget(2, &COMPUTE_UNITS_MAX.to_le_bytes()), compute_budget(3, &1u64.to_le_bytes())];
+        let mut all = vec![compute_budget::unit_limit(COMPUTE_UNITS_MAX), compute_budget::unit_price(1)];
         all.extend_from_slice(instructions);
         self.svm.expire_blockhash();
         let keypairs: Vec<&Keypair> = signers.iter().map(|role| role.keypair()).collect();

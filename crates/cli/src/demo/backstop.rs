@@ -16,7 +16,8 @@ use super::cast::{dollars, health, Borrower, Cast};
 use super::market;
 use super::report::{Report, Step};
 use super::waterfall::worth;
-use crate::chain::{compute_limit, Receipt, UNITS};
+use crate::chain::{Receipt, UNITS};
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Generation of the only pool here.
 const GENERATION: u8 = 0;
@@ -199,7 +200,7 @@ pub fn buy(cast: &Cast, report: &mut Report, pool: &Pool, borrower: &Borrower) -
     let instruction = purchase(cast, pool, borrower)?;
     let (quoted, standing) = chain
         .at_rest(|| Ok((cast.liquidation_quote(borrower, cast.usdc(), spendable_atoms)?, cast.quote(borrower)?)))?;
-    let receipt = chain.send(&[compute_limit(UNITS), instruction], &[])?;
+    let receipt = chain.send(&[unit_limit(UNITS), instruction], &[])?;
     chain.resume()?;
     let event = receipt.event(|event| match event {
         Event::PositionAbsorbed(event) => Some(event),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use plimsoll::error::PlimsollError;
 use plimsoll_client::events::Event;
-use plimsoll_client::{address, instructions};
+use plimsoll_client::instructions;
 use plimsoll_engine::quote::LiquidationQuote;
 use plimsoll_engine::state::ReserveConfig;
 use solana_keypair::Keypair;
@@ -13,8 +13,9 @@ use super::cast::{check_partial, dollars, health, liquidate, Borrower, Cast};
 use super::market::{self, Listing};
 use super::report::{Report, Step};
 use super::tokens::Token;
-use crate::chain::{compute_limit, Chain, UNITS};
+use crate::chain::{Chain, UNITS};
 use crate::prices::{Feed, Kind};
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Number of the market.
 const MARKET_ID: u16 = 2;
@@ -67,17 +68,7 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
 }
 
 fn open<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
-    let admin = chain.payer().pubkey();
-    let create = instructions::CreateMarket {
-        admin,
-        id: MARKET_ID,
-        policy: market::policy(),
-        treasury: admin,
-        immutable: false,
-    }
-    .instruction();
-    chain.send(&[create], &[])?;
-    let address = address::market(MARKET_ID);
+    let (address, _) = market::create(chain, MARKET_ID)?;
     let token = |symbol, decimals| Token::create(chain, symbol, decimals, anchor_spl::token::ID);
     let (sol, _) = Listing::create(chain, &address, token("SOL", 9)?, Kind::Pull, 15_000, thin)?;
     let (usdc, _) = Listing::create(chain, &address, token("USDC", 6)?, Kind::Push, 100, market::stable)?;
@@ -149,7 +140,7 @@ fn flag(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<()> {
     let (position, offers) = (market::position(cast.chain, &borrower.position)?, cast.offers(borrower)?);
     let (collateral, debt) = (cast.sol.reserve, cast.usdc().reserve);
     let flag = instructions::FlagPosition { position: &position, collateral, debt, offers: &offers }.instruction()?;
-    let receipt = cast.chain.send(&[compute_limit(UNITS), flag], &[])?;
+    let receipt = cast.chain.send(&[unit_limit(UNITS), flag], &[])?;
     let event = receipt.event(|event| match event {
         Event::PositionFlagged(event) => Some(event),
         _ => None,

@@ -13,7 +13,8 @@ use solana_signer::Signer;
 
 use super::market::{self, Listing};
 use super::report::{Report, Step};
-use crate::chain::{compute_limit, Chain, UNITS};
+use crate::chain::{Chain, UNITS};
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Compute units a liquidation of one collateral and one debt may cost, the whole transaction.
 const LIQUIDATION_UNITS_MAX: u64 = 80_000;
@@ -114,7 +115,7 @@ impl Cast<'_> {
                 amount_atoms,
                 offers: &offers,
             };
-            let receipt = chain.send(&[compute_limit(UNITS), borrow.instruction()?], &[&borrower.key])?;
+            let receipt = chain.send(&[unit_limit(UNITS), borrow.instruction()?], &[&borrower.key])?;
             let quote = self.quote(&borrower)?;
             report.step(
                 Step::new(format!("{name} borrows {}", listing.token.show(amount_atoms)))
@@ -284,7 +285,7 @@ pub fn liquidate_up_to(
     let instruction = cast.liquidation(borrower, repaid, repay_max_atoms, 1)?;
     let (quote, standing) =
         chain.at_rest(|| Ok((cast.liquidation_quote(borrower, repaid, repay_max_atoms)?, cast.quote(borrower)?)))?;
-    let receipt = chain.send(&[compute_limit(UNITS), instruction], &[&cast.liquidator])?;
+    let receipt = chain.send(&[unit_limit(UNITS), instruction], &[&cast.liquidator])?;
     chain.resume()?;
     let event = receipt.event(|event| match event {
         Event::PositionLiquidated(event) => Some(event),

@@ -14,7 +14,8 @@ use super::recovery;
 use super::report::{Report, Step};
 use super::story::{self, Supplier};
 use super::waterfall::{Lost, Waterfall};
-use crate::chain::{compute_limit, UNITS};
+use crate::chain::UNITS;
+use plimsoll_client::compute_budget::unit_limit;
 
 /// The position: whole SOL, whole USDC.
 pub const DEPOSIT: u64 = 100;
@@ -114,7 +115,7 @@ fn mark(
     let mark = instructions::MarkDefault { position: &position, tip, offers: &cast.offers(borrower)? };
     // At rest, or interest would have moved an atom by the time of the quotes.
     chain.at_rest(|| Ok(()))?;
-    let receipt = chain.send(&[compute_limit(UNITS), mark.instruction()?], &[])?;
+    let receipt = chain.send(&[unit_limit(UNITS), mark.instruction()?], &[])?;
     let marked = receipt.event(|event| match event {
         Event::DefaultMarked(event) => Some(event),
         _ => None,

@@ -35,6 +35,13 @@ pub fn policy() -> MarketPolicy {
     }
 }
 
+/// Creates a market under the demo's policy; the payer has every role.
+pub fn create(chain: &Chain, id: u16) -> Result<(Pubkey, Receipt)> {
+    let admin = chain.payer().pubkey();
+    let create = instructions::CreateMarket { admin, id, policy: policy(), treasury: admin, immutable: false };
+    Ok((address::market(id), chain.send(&[create.instruction()], &[])?))
+}
+
 /// A reserve of the demo, with its token and feed.
 pub struct Listing {
     /// Token.
@@ -65,7 +72,7 @@ impl Listing {
             price: feed.account,
             config: terms(&token, &feed),
         };
-        let receipt = chain.send(&[crate::chain::compute_limit(400_000), create.instruction()], &[])?;
+        let receipt = chain.send(&[plimsoll_client::compute_budget::unit_limit(400_000), create.instruction()], &[])?;
         let reserve = address::reserve(market, &token.mint);
         Ok((Self { token, feed, reserve }, receipt))
     }

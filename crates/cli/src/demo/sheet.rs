@@ -50,10 +50,8 @@ pub fn account_for(
     let supply = u64::from_le_bytes(bytes.unwrap_or_default());
     report.equal(format!("{}: holders and vaults hold all that was minted", token.symbol), minted_atoms, total);
     report.equal(format!("{}: the mint's supply says the same", token.symbol), minted_atoms, supply);
-    let ledgers =
-        state.cash_atoms + state.insurance_atoms + state.fee_atoms + state.backstop_atoms + state.recovery_atoms;
-    report.equal(format!("{}: the liquidity vault holds its ledgers", token.symbol), ledgers, liquidity);
-    let ledgers = state.collateral_atoms + state.insurance_collateral_atoms + state.backstop_collateral_atoms;
-    report.equal(format!("{}: the collateral vault holds its ledgers", token.symbol), ledgers, collateral);
+    let [(_, of_liquidity), (_, of_collateral)] = plimsoll_audit::owned(&reserve);
+    report.equal(format!("{}: the liquidity vault holds its ledgers", token.symbol), of_liquidity, liquidity.into());
+    report.equal(format!("{}: the collateral vault holds its ledgers", token.symbol), of_collateral, collateral.into());
     Ok(())
 }

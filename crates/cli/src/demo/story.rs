@@ -19,8 +19,9 @@ use super::recovery;
 use super::report::{Report, Step};
 use super::sheet;
 use super::tokens::Token;
-use crate::chain::{compute_limit, Chain, UNITS};
+use crate::chain::{Chain, UNITS};
 use crate::prices::Kind;
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Number of the market.
 const MARKET_ID: u16 = 1;
@@ -95,16 +96,7 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
 fn open_market<'a>(chain: &'a Chain, report: &mut Report) -> Result<Cast<'a>> {
     report.heading("A market with one volatile collateral and two stable debts");
     let admin = chain.payer().pubkey();
-    let create = instructions::CreateMarket {
-        admin,
-        id: MARKET_ID,
-        policy: market::policy(),
-        treasury: admin,
-        immutable: false,
-    }
-    .instruction();
-    let receipt = chain.send(&[create], &[])?;
-    let address = address::market(MARKET_ID);
+    let (address, receipt) = market::create(chain, MARKET_ID)?;
     report.step(Step::new("The market is created").fact("market", address.to_string()).receipt(&receipt));
 
     let (spl, token_2022) = (anchor_spl::token::ID, anchor_spl::token_2022::ID);
@@ -186,7 +178,7 @@ fn settle(cast: &Cast, report: &mut Report, borrower: &Borrower) -> Result<()> {
     let position = market::position(chain, &borrower.position)?;
     let offers = cast.offers(borrower)?;
     let settle = instructions::SettleDefault { position: &position, offers: &offers }.instruction()?;
-    let receipt = chain.send(&[compute_limit(UNITS), settle], &[])?;
+    let receipt = chain.send(&[unit_limit(UNITS), settle], &[])?;
     let event = receipt.event(|event| match event {
         Event::DefaultSettled(event) => Some(event),
         _ => None,

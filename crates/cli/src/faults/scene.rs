@@ -10,12 +10,13 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use super::ledger::Ledger;
-use crate::chain::{compute_limit, Chain, Order, Receipt, Refusal, UNITS};
+use crate::chain::{Chain, Order, Receipt, Refusal, UNITS};
 use crate::demo::cast::{Borrower, Cast};
 use crate::demo::market::{self, Listing};
 use crate::demo::report::{Report, Step};
 use crate::demo::tokens::Token;
 use crate::prices::Kind;
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Number of the market.
 const MARKET_ID: u16 = 1;
@@ -90,7 +91,7 @@ impl<'a> Deed<'a> {
 
     /// Several.
     pub fn of(words: impl Into<String>, instructions: Vec<Instruction>, signer: &'a Keypair) -> Self {
-        let all = std::iter::once(compute_limit(UNITS)).chain(instructions).collect();
+        let all = std::iter::once(unit_limit(UNITS)).chain(instructions).collect();
         Self { words: words.into(), order: Order::new(all, &[signer]) }
     }
 
@@ -172,15 +173,7 @@ pub fn all_land(
 pub fn set<'a>(chain: &'a Chain, report: &mut Report, ledger: &mut Ledger) -> Result<Scene<'a>> {
     report.heading("A market, and everybody with tokens");
     let admin = chain.payer().pubkey();
-    let create = instructions::CreateMarket {
-        admin,
-        id: MARKET_ID,
-        policy: market::policy(),
-        treasury: admin,
-        immutable: false,
-    };
-    chain.send(&[create.instruction()], &[])?;
-    let market = address::market(MARKET_ID);
+    let (market, _) = market::create(chain, MARKET_ID)?;
     let (spl, token_2022) = (anchor_spl::token::ID, anchor_spl::token_2022::ID);
     let list = |symbol, decimals, program, kind, cents, is_volatile: bool| -> Result<Listing> {
         let token = Token::create(chain, symbol, decimals, program)?;

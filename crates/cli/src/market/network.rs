@@ -11,8 +11,9 @@ use plimsoll_migrate::chain::{Account, Chain as Migrated};
 use solana_keypair::{read_keypair_file, Keypair};
 use solana_signer::Signer;
 
-use crate::chain::{compute_limit, Chain};
+use crate::chain::Chain;
 use crate::deploy::deploy;
+use plimsoll_client::compute_budget::unit_limit;
 
 /// Accounts that one request may ask for.
 const ACCOUNTS_MAX: usize = 100;
@@ -66,7 +67,7 @@ impl Migrated for Network {
     }
 
     fn send(&mut self, instruction: &Instruction) -> Result<String> {
-        let receipt = self.chain.send(&[compute_limit(UNITS), instruction.clone()], &[])?;
+        let receipt = self.chain.send(&[unit_limit(UNITS), instruction.clone()], &[])?;
         Ok(receipt.signature.to_string())
     }
 

@@ -316,8 +316,8 @@ impl Subject<'_> {
         }
     }
 
-    /// The market.
-    pub(crate) fn market(&self) -> &MarketState {
+    /// The market it is or belongs to.
+    pub fn market(&self) -> &MarketState {
         match self {
             Self::Market(market) => market,
             Self::Reserve(_, market) => market,

@@ -51,15 +51,7 @@ pub fn liquidation_cases() -> Vec<Case> {
             accounts: join(vec![
                 vec![
                     market(),
-                    at(
-                        "position",
-                        vec![
-                            no("a healthy position", other_position, Healthy),
-                            no("a position of another market", foreign_position, WrongMarket),
-                            no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
-                            no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
-                        ],
-                    ),
+                    unhealthy_position(),
                     at(
                         "collateral_reserve",
                         vec![
@@ -161,18 +153,23 @@ fn quoted_position() -> Place {
     )
 }
 
+/// The position of what works on an unhealthy one alone.
+fn unhealthy_position() -> Place {
+    at(
+        "position",
+        vec![
+            no("a healthy position", other_position, Healthy),
+            no("a position of another market", foreign_position, WrongMarket),
+            no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
+            no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
+        ],
+    )
+}
+
 /// The position and the pair of a liquidation, by whomever.
 pub fn pair() -> Vec<Place> {
     vec![
-        at(
-            "position",
-            vec![
-                no("a healthy position", other_position, Healthy),
-                no("a position of another market", foreign_position, WrongMarket),
-                no("a position without debt", |s| s.scene.world.position_address(&s.free), SlotNotOpen),
-                no("an empty position", |s| s.scene.world.position_address(&s.empty), SlotNotOpen),
-            ],
-        ),
+        unhealthy_position(),
         at(
             "seized_reserve",
             vec![
