@@ -112,13 +112,17 @@ pub fn run(config: Config, once: bool) -> Result<()> {
     tracing::info!(
         keeper = %keeper.key.pubkey(), market = %keeper.config.market, dry_run = keeper.config.is_dry_run, "watching"
     );
-    let (mut patience, mut has_looked) = (QUIET, false);
+    let (mut patience, mut has_looked, mut known) = (QUIET, false, HashSet::new());
     while !stop.load(Ordering::Relaxed) {
         match keeper.round(patience) {
             Ok(round) => {
                 has_looked |= round.had_snapshot;
-                if once && has_looked && round.is_finished() {
-                    break;
+                if once {
+                    // What was only simulated is due again in a while; one look deals with each once.
+                    let is_news = round.done.iter().filter(|(subject, ..)| known.insert(*subject)).count() > 0;
+                    if has_looked && (round.is_finished() || (round.underway == 0 && !is_news)) {
+                        break;
+                    }
                 }
                 patience = round.patience();
             }
@@ -414,6 +418,9 @@ impl<S: Source> Keeper<S> {
         done: &mut Vec<(Pubkey, &'static str, Outcome)>,
     ) -> Result<usize> {
         let room = self.config.parallel.saturating_sub(self.pending.len());
+        if room == 0 {
+            return Ok(actions.len());
+        }
         let (mut jobs, mut actions) = (Vec::new(), actions.into_iter());
         for action in actions.by_ref() {
             let (subject, what) = (action.subject, action.what.name());

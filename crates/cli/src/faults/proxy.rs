@@ -137,11 +137,16 @@ impl Proxy {
         self.shared.state().holds_all = true;
     }
 
-    /// Loses everything held back, and holds nothing more back. Returns how many sendings it was.
-    pub fn drop_held(&self) -> usize {
+    /// Signatures of what is held back.
+    pub fn held(&self) -> BTreeSet<String> {
+        self.shared.state().held.iter().map(|held| held.signature.clone()).collect()
+    }
+
+    /// Loses everything held back, and holds nothing more back.
+    pub fn drop_held(&self) {
         let mut state = self.shared.state();
         state.holds_all = false;
-        std::mem::take(&mut state.held).len()
+        state.held.clear();
     }
 
     /// Lets go of everything held back, to the validator that there is now; waits until it has it. Returns how many.

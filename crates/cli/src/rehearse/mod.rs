@@ -34,7 +34,7 @@ use fleet::{Bot, Terms};
 /// Length of a slot, milliseconds: a blockhash is dead after seven seconds and not after a minute.
 const SLOT_MS: u32 = 50;
 /// Longest that everybody below one may stay there.
-const WITHIN: Duration = Duration::from_secs(150);
+const WITHIN: Duration = Duration::from_secs(240);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two publications of the prices.
@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Longest it may take, seconds
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 900)]
     within_secs: u64,
     /// One JSON object a step, and a last one with all checks
     #[arg(long)]
