@@ -138,9 +138,10 @@ fn races(report: &mut Report, all: &[Deed], rows: &[Row]) {
     let lost = told.get("lost_race").copied().unwrap_or(0);
     report.check(
         format!("{} transactions failed on the chain, and the journals call them", failed.len()),
-        "lost races, all",
+        // Where time was let pass between sending and landing, the price offered has grown old.
+        "lost races, but for old prices where time passed",
         format!("{told:?}"),
-        many == failed.len() && lost == many,
+        many == failed.len() && lost > 0 && told.keys().all(|outcome| matches!(*outcome, "lost_race" | "stale_price")),
     );
     let of = |outcome: &str| rows.iter().filter(|row| row.attempt.outcome == outcome).count();
     let races = of("lost_race");
