@@ -14,6 +14,7 @@ mod hash;
 mod idl;
 mod mutants;
 mod process;
+mod rehearse;
 mod shims;
 mod steps;
 mod surfpool;
@@ -61,6 +62,8 @@ enum Verb {
     Demo(demo::Args),
     /// The same with a network that drops, repeats and reorders transactions, hours without a price, and a killed validator
     Faults(faults::Args),
+    /// Keepers as processes on a local validator: three in a crash of 300 positions, a cut network, a kill, another validator
+    Rehearse(rehearse::Args),
     /// Run the local validator in the foreground (8899 JSON-RPC, 8900 websocket)
     Surfpool(surfpool::Args),
     /// Write `cargo-build-sbf` and `surfpool` commands for the Anchor CLI, where the official tools are not installed
@@ -89,6 +92,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Mutants(args) => return mutants::run(&ws, &args),
         Verb::Demo(args) => return demo::run(&ws, &args),
         Verb::Faults(args) => return faults::run(&ws, &args),
+        Verb::Rehearse(args) => return rehearse::run(&ws, &args),
         Verb::Surfpool(args) => return surfpool::run(&ws, &args),
         Verb::Shims => shims::run(&ws)?,
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, steps::Steps,
+    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, rehearse, steps::Steps,
     toolchain::Toolchain, workspace::Workspace,
 };
 
@@ -57,7 +57,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         Ok(())
     });
     steps.step("faults", || under_faults(ws));
-    steps.step("validator", || on_validator(ws));
+    steps.step("validator", || on_validator(ws, compiler));
     steps.finish()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -89,12 +89,14 @@ fn engine_is_pure(ws: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The program on a validator, by the real loader, over JSON-RPC: the demo, whose checks decide.
-fn on_validator(ws: &Workspace) -> Result<()> {
+/// The program on a validator, by the real loader, over JSON-RPC: the demo, and keepers at work, whose checks decide.
+fn on_validator(ws: &Workspace, compiler: Option<&Toolchain>) -> Result<()> {
     let status = demo::play(ws, &[])?;
     ensure!(status.success(), "expected every check of the demo to hold on the validator; it ended with {status}");
     let status = demo::play(ws, &["--keeper".into()])?;
     ensure!(status.success(), "expected the keeper to deal with every position of a crash; it ended with {status}");
+    let status = rehearse::play(ws, compiler, &[])?;
+    ensure!(status.success(), "expected keepers to come through all that goes wrong; it ended with {status}");
     Ok(())
 }
 

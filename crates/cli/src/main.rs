@@ -8,6 +8,7 @@ mod keeper;
 mod market;
 mod pictures;
 mod prices;
+mod rehearse;
 mod tables;
 mod vectors;
 

@@ -14,6 +14,7 @@ use solana_signer::Signer;
 use solana_transaction::Transaction;
 
 use crate::chain::Chain;
+use crate::follow::Underway;
 
 /// Most compute units a transaction may ask for.
 pub const UNITS_MAX: u32 = 1_400_000;
@@ -21,12 +22,8 @@ pub const UNITS_MAX: u32 = 1_400_000;
 const BYTES_MAX: usize = 1_232;
 /// Between two looks at what became of a transaction.
 const LOOK: Duration = Duration::from_millis(200);
-/// Between two broadcasts.
-const BROADCAST: Duration = Duration::from_secs(2);
-/// Looks between two questions for the block height.
-const LOOKS_PER_HEIGHT: u32 = 10;
-/// A transaction is given up after this, whatever the height says.
-const GIVE_UP: Duration = Duration::from_secs(120);
+/// How long an action is waited for before other things are done beside it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The token programs' refusal of a transfer beyond the balance.
 const INSUFFICIENT_FUNDS: u32 = 1;
 
@@ -107,7 +104,9 @@ impl Outcome {
     pub fn pause(&self, failures: u32) -> Duration {
         let (first_ms, most_ms) = match self {
             // The book must see what it left; see `Locks::release`.
-            Self::Landed(_) | Self::LostRace => (200, 200),
+            Self::Landed(_) => (200, 200),
+            // The book should know better by then; where it does not, the endpoint is behind.
+            Self::LostRace => (200, 5_000),
             Self::DryRun => (5_000, 5_000),
             Self::HealthyAgain => (500, 5_000),
             Self::StalePrice => (500, 5_000),
@@ -162,37 +161,52 @@ pub struct Locks {
 struct Lock {
     /// None while it is being dealt with.
     until: Option<Instant>,
-    /// The book must know it from this slot on.
-    slot: u64,
+    /// Sequence of the subject when it was dealt with; none of what has none.
+    sequence: Option<u64>,
+    /// Whether the book must know another one first.
+    is_changed: bool,
     failures: u32,
 }
 
 impl Locks {
-    /// Whether a subject may be dealt with now. `seen_slot`: what the book knows of it is as of then.
-    pub fn is_free(&self, subject: &Pubkey, seen_slot: u64, now: Instant) -> bool {
+    /// Whether a subject may be dealt with now. `sequence`: of what the book knows of it; none of what has none.
+    pub fn is_free(&self, subject: &Pubkey, sequence: Option<u64>, now: Instant) -> bool {
         let Some(lock) = self.held.get(subject) else { return true };
+        let Some(until) = lock.until else { return false };
         // A state from before one's own transaction would only have it done twice. Half a minute later the book is
-        // believed: the transaction may have left the account as it was.
-        let is_known = seen_slot >= lock.slot || lock.until.is_some_and(|until| now > until + Duration::from_secs(30));
-        lock.until.is_some_and(|until| now >= until) && is_known
+        // believed: the chain may have gone back.
+        let is_known = !lock.is_changed || lock.sequence != sequence || now > until + Duration::from_secs(30);
+        now >= until && is_known
     }
 
-    /// Takes a subject.
-    pub fn hold(&mut self, subject: Pubkey) {
-        let failures = self.held.get(&subject).map_or(0, |lock| lock.failures);
-        self.held.insert(subject, Lock { until: None, slot: 0, failures });
+    /// Takes a subject as it is known: with this sequence, none of what has none.
+    pub fn hold(&mut self, subject: Pubkey, sequence: Option<u64>) {
+        // Failures with an earlier state say nothing of this one.
+        let same = self.held.get(&subject).filter(|lock| lock.sequence == sequence);
+        let failures = same.map_or(0, |lock| lock.failures);
+        self.held.insert(subject, Lock { until: None, sequence, is_changed: false, failures });
     }
 
     /// Lets go of a subject; it is left alone for a while that depends on what came of it.
     pub fn release(&mut self, subject: Pubkey, outcome: &Outcome, now: Instant) {
-        let before = self.held.get(&subject).map_or(0, |lock| lock.failures);
-        let (failures, slot) = match outcome {
-            Outcome::Landed(landed) => (0, landed.slot),
-            Outcome::DryRun => (0, 0),
-            _ => (before.saturating_add(1), 0),
+        let (before, sequence) = self.held.get(&subject).map_or((0, None), |lock| (lock.failures, lock.sequence));
+        let failures = match outcome {
+            Outcome::Landed(_) | Outcome::DryRun => 0,
+            _ => before.saturating_add(1),
         };
-        self.held.insert(subject, Lock { until: Some(now + outcome.pause(failures)), slot, failures });
+        let is_changed = sequence.is_some() && matches!(outcome, Outcome::Landed(_));
+        let until = Some(now + outcome.pause(failures));
+        self.held.insert(subject, Lock { until, sequence, is_changed, failures });
     }
+}
+
+/// How far an action has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// To its end.
+    Done(Outcome),
+    /// It was sent, and is open.
+    Underway(Underway),
 }
 
 /// Sends what was decided.
@@ -208,79 +222,66 @@ pub struct Actor<'a> {
 }
 
 impl Actor<'_> {
-    /// Carries an action's instructions out. `changed` tells whether the subject is another since the decision; it is asked
-    /// after a refusal only.
-    pub fn carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Outcome {
-        match self.try_carry_out(instructions, changed) {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::Rpc(format!("{error:#}")),
+    /// Carries an action's instructions out, as far as that goes in a moment. `changed` tells whether the subject is another
+    /// since the decision; it is asked after a refusal only. `signed` is told signature and last block height of what is about
+    /// to be sent; where it fails nothing is sent.
+    pub fn carry_out(
+        &self,
+        instructions: &[Instruction],
+        changed: impl Fn() -> bool,
+        signed: impl FnOnce(&str, u64) -> Result<()>,
+    ) -> Progress {
+        let mut underway = match self.send(instructions, &changed, signed) {
+            Ok(Progress::Underway(underway)) => underway,
+            Ok(done) => return done,
+            Err(error) => return Progress::Done(Outcome::Rpc(format!("{error:#}"))),
+        };
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(outcome) = self.look(&mut underway, &changed) {
+                return Progress::Done(outcome);
+            }
+            std::thread::sleep(LOOK);
         }
+        Progress::Underway(underway)
     }
 
-    fn try_carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Result<Outcome> {
+    fn send(
+        &self,
+        instructions: &[Instruction],
+        changed: impl Fn() -> bool,
+        signed: impl FnOnce(&str, u64) -> Result<()>,
+    ) -> Result<Progress> {
+        let done = |outcome| Ok(Progress::Done(outcome));
         let unit_price = self.unit_price(instructions);
         let draft = self.message(instructions, UNITS_MAX, unit_price);
         let bytes = 1 + 64 + draft.serialize().len();
         if bytes > BYTES_MAX {
-            return Ok(Outcome::Refused(format!("the transaction has {bytes} bytes, more than {BYTES_MAX}")));
+            return done(Outcome::Refused(format!("the transaction has {bytes} bytes, more than {BYTES_MAX}")));
         }
         let simulated = self.chain.simulate(&Transaction::new_unsigned(draft)).context("simulating")?;
         if !simulated.error.is_null() {
-            return Ok(classify(&simulated.error, changed()));
+            return done(classify(&simulated.error, changed()));
         }
         if self.is_dry_run {
-            return Ok(Outcome::DryRun);
+            return done(Outcome::DryRun);
         }
-        // A seventh more than it took: the state may be another when it lands.
-        let units = u32::try_from(simulated.units + simulated.units / 7 + 1_000).unwrap_or(UNITS_MAX).min(UNITS_MAX);
+        // A quarter more than it took, and some: the state may be another when it lands, and a second later there is interest
+        // to book.
+        let units = u32::try_from(simulated.units + simulated.units / 4 + 10_000).unwrap_or(UNITS_MAX).min(UNITS_MAX);
         let (blockhash, last_height) = self.chain.blockhash()?;
         let transaction = Transaction::new(&[self.key], self.message(instructions, units, unit_price), blockhash);
         let signature = transaction.signatures.first().context("a signature")?.to_string();
-        self.chain.send(&transaction)?;
-        self.follow(&transaction, &signature, last_height, changed)
-    }
-
-    fn follow(
-        &self,
-        transaction: &Transaction,
-        signature: &str,
-        last_height: u64,
-        changed: impl Fn() -> bool,
-    ) -> Result<Outcome> {
-        let started = Instant::now();
-        let mut sent_at = started;
-        let mut looks = 0u32;
-        let mut is_dead = false;
-        loop {
-            // An endpoint that does not answer says nothing of the transaction: it may have landed.
-            if let Ok(Some(status)) = self.chain.status(signature) {
-                if !status.error.is_null() {
-                    return Ok(classify(&status.error, changed()));
-                }
-                if status.is_confirmed {
-                    return Ok(Outcome::Landed(self.landed(signature, status.slot)));
-                }
-            } else if is_dead {
-                return Ok(Outcome::Expired);
-            }
-            if started.elapsed() > GIVE_UP {
-                return Ok(Outcome::Expired);
-            }
-            if sent_at.elapsed() >= BROADCAST && !is_dead {
-                sent_at = Instant::now();
-                let _ = self.chain.send(transaction);
-            }
-            looks = looks.saturating_add(1);
-            if looks.is_multiple_of(LOOKS_PER_HEIGHT) {
-                // One more look at its status follows: it may have landed in the last block.
-                is_dead = self.chain.block_height().is_ok_and(|height| height > last_height);
-            }
-            std::thread::sleep(LOOK);
+        signed(&signature, last_height)?;
+        // An endpoint that breaks off may have passed it on all the same: from here on only the chain says what became of it.
+        if let Err(error) = self.chain.send(&transaction) {
+            tracing::warn!(signature, error = format!("{error:#}"), "no endpoint took it; sending it again");
         }
+        Ok(Progress::Underway(Underway::sent(transaction, signature, last_height)))
     }
 
     /// What it cost and brought, as far as the endpoint tells.
-    fn landed(&self, signature: &str, slot: u64) -> Landed {
+    pub(crate) fn landed(&self, signature: &str, slot: u64) -> Landed {
         let meta = self.chain.transaction(signature).map(|found| found["meta"].clone()).unwrap_or_default();
         let fee_lamports = meta["fee"].as_u64().unwrap_or(0);
         let changes = changes(&meta, &self.key.pubkey());
@@ -289,6 +290,9 @@ impl Actor<'_> {
 
     /// What others paid lately, no more than the cap.
     fn unit_price(&self, instructions: &[Instruction]) -> u64 {
+        if self.pricing.unit_price_max == 0 {
+            return 0;
+        }
         let metas = instructions.iter().flat_map(|instruction| &instruction.accounts);
         let writable: Vec<Pubkey> = metas.filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
         let asked = self.chain.unit_price(&writable).unwrap_or(0);
@@ -359,21 +363,31 @@ mod tests {
     fn who_is_dealt_with_is_nobody_elses_and_who_was_is_seen_again_first() {
         let (subject, now) = (Pubkey::new_from_array([1; 32]), Instant::now());
         let mut locks = Locks::default();
-        assert!(locks.is_free(&subject, 5, now));
-        locks.hold(subject);
-        assert!(!locks.is_free(&subject, 5, now + Duration::from_secs(3_600)), "until it is let go of");
+        let (before, after) = (Some(5), Some(6));
+        assert!(locks.is_free(&subject, before, now));
+        locks.hold(subject, before);
+        assert!(!locks.is_free(&subject, after, now + Duration::from_secs(3_600)), "until it is let go of");
         let landed = Landed { signature: String::new(), slot: 9, fee_lamports: 0, changes: Vec::new() };
-        locks.release(subject, &Outcome::Landed(landed), now);
+        locks.release(subject, &Outcome::Landed(landed.clone()), now);
         let soon = now + Duration::from_secs(1);
-        assert!(!locks.is_free(&subject, 8, soon), "its state is from before");
-        assert!(locks.is_free(&subject, 9, soon));
+        assert!(!locks.is_free(&subject, before, soon), "its state is from before");
+        assert!(locks.is_free(&subject, after, soon));
+        assert!(locks.is_free(&subject, before, now + Duration::from_secs(31)), "nobody is held for ever");
         for (failures, wait) in [(1, 2), (2, 4), (3, 8)] {
-            locks.hold(subject);
+            locks.hold(subject, after);
             locks.release(subject, &Outcome::Throttled, now);
-            assert!(!locks.is_free(&subject, 9, now + Duration::from_secs(wait - 1)), "after {failures}");
-            assert!(locks.is_free(&subject, 9, now + Duration::from_secs(wait)), "after {failures}");
+            assert!(!locks.is_free(&subject, after, now + Duration::from_secs(wait - 1)), "after {failures}");
+            assert!(locks.is_free(&subject, after, now + Duration::from_secs(wait)), "after {failures}");
         }
+        locks.hold(subject, Some(7));
+        locks.release(subject, &Outcome::Throttled, now);
+        assert!(locks.is_free(&subject, Some(7), now + Duration::from_secs(2)), "another state begins anew");
         assert_eq!(Outcome::Throttled.pause(50), Duration::from_secs(60));
+        // A reserve has no sequence to wait for.
+        let reserve = Pubkey::new_from_array([2; 32]);
+        locks.hold(reserve, None);
+        locks.release(reserve, &Outcome::Landed(landed), now);
+        assert!(locks.is_free(&reserve, None, soon));
     }
 
     #[test]

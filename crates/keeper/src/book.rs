@@ -1,6 +1,7 @@
 //! A market in memory: reserves, readings, positions, pools, each with the slot it was seen in.
 //!
-//! Accounts come in any order and more than once; what was seen in an older slot is ignored. On a price only the positions
+//! Accounts come in any order and more than once; what is older is ignored: by the account's own sequence, and by slot where
+//! that is the same or there is none. On a price only the positions
 //! that hold its token are thought of, and of those only the ones near a threshold are looked at:
 //!
 //! - Each token has a [`Lens`] of now. Each [page](page) of a thousand positions keeps the **reference** lenses by which it
@@ -36,6 +37,10 @@ use page::{Entry, Leg, Page};
 
 /// A page has its turn once in so many looks.
 const TURNS: usize = 8;
+
+/// A state with a lower sequence is believed when it is that many slots younger: the account was closed and opened again, or
+/// the chain went back. Less may be an endpoint that counts slots otherwise than another.
+const SLOTS_BACK: u64 = 32;
 
 /// Number of a token in a book.
 pub type AssetId = u16;
@@ -216,10 +221,11 @@ impl Book {
         }
         let Some(id) = self.asset_id(&reserve.address) else { return Taken::Foreign };
         let Some(asset) = self.assets.get_mut(usize::from(id)) else { return Taken::Foreign };
-        if asset.reserve.as_ref().is_some_and(|seen| seen.slot > slot) {
+        let known = asset.reserve.as_ref().map(|seen| (seen.slot, seen.state.sequence));
+        if is_older(known, (slot, reserve.state.sequence)) {
             return Taken::Older;
         }
-        asset.reserve = Some(Seen { slot, state: Box::new(reserve.state) });
+        asset.reserve = Some(Seen { slot: slot.max(known.map_or(0, |known| known.0)), state: Box::new(reserve.state) });
         self.look(now);
         Taken::Reserve
     }
@@ -229,13 +235,13 @@ impl Book {
         if position.state.market != self.address.to_bytes() {
             return Taken::Foreign;
         }
-        let known = self.entry(&position.address).map(|entry| entry.slot);
-        let newest = known.max(self.gone.get(&position.address).copied());
-        if newest.is_some_and(|newest| newest > slot) {
+        let known = self.entry(&position.address).map(|entry| (entry.slot, entry.state().sequence));
+        let is_gone = self.gone.get(&position.address).is_some_and(|gone| *gone > slot);
+        if is_gone || is_older(known, (slot, position.state.sequence)) {
             return Taken::Older;
         }
         self.gone.remove(&position.address);
-        self.put(position, slot);
+        self.put(position, slot.max(known.map_or(0, |known| known.0)));
         Taken::Position
     }
 
@@ -434,6 +440,11 @@ impl Book {
         self.entry(position).map(|entry| entry.slot)
     }
 
+    /// Sequence of a position as it was last seen.
+    pub fn position_sequence(&self, position: &Pubkey) -> Option<u64> {
+        self.entry(position).map(|entry| entry.state().sequence)
+    }
+
     /// What to offer for a reserve, where something newer than it keeps is known.
     pub fn offer(&self, reserve: &Pubkey) -> Option<Offer> {
         let id = self.asset_ids.get(reserve)?;
@@ -445,6 +456,16 @@ impl Book {
 /// Whether data begin as this kind's.
 fn is_kind<T: plimsoll_client::accounts::AccountState>(data: &[u8]) -> bool {
     data.starts_with(T::DISCRIMINATOR)
+}
+
+/// Whether an account is older than what is known of it, each by slot and by the sequence that the program counts.
+fn is_older(known: Option<(u64, u64)>, found: (u64, u64)) -> bool {
+    let Some((slot, sequence)) = known else { return false };
+    match found.1.cmp(&sequence) {
+        std::cmp::Ordering::Greater => false,
+        std::cmp::Ordering::Equal => found.0 < slot,
+        std::cmp::Ordering::Less => found.0 <= slot.saturating_add(SLOTS_BACK),
+    }
 }
 
 /// Keeps an account unless a newer state of it is known.

@@ -177,6 +177,16 @@ impl Chain {
         })
     }
 
+    /// Whether a blockhash is accepted.
+    ///
+    /// # Errors
+    /// Where no endpoint answers.
+    pub fn is_blockhash_known(&self, blockhash: &Hash) -> Result<bool> {
+        self.ask("isBlockhashValid", |endpoint| {
+            Ok(endpoint.is_blockhash_valid(blockhash, CommitmentConfig::confirmed())?)
+        })
+    }
+
     /// What transactions that wrote these accounts paid lately, micro-lamports a unit: the 75th of a hundred.
     ///
     /// # Errors
@@ -209,12 +219,12 @@ impl Chain {
         taken
     }
 
-    /// What became of a transaction; none while no endpoint knows.
+    /// What became of a transaction; none while it is in no block. Of the last minutes, or of whatever age with `history`.
     ///
     /// # Errors
     /// Where no endpoint answers.
-    pub fn status(&self, signature: &str) -> Result<Option<Status>> {
-        let params = json!([[signature]]);
+    pub fn status(&self, signature: &str, history: bool) -> Result<Option<Status>> {
+        let params = json!([[signature], { "searchTransactionHistory": history }]);
         let answer = self.request("getSignatureStatuses", RpcRequest::GetSignatureStatuses, params)?;
         let found = &answer["value"][0];
         if found.is_null() {
@@ -241,6 +251,20 @@ impl Chain {
     pub fn now(&self) -> Result<Now> {
         let seen = self.accounts(&[CLOCK])?.into_iter().next().context("the clock")?;
         clock(&seen.data)
+    }
+}
+
+impl crate::follow::Answers for Chain {
+    fn status(&self, signature: &str, history: bool) -> Result<Option<Status>> {
+        Self::status(self, signature, history)
+    }
+
+    fn block_height(&self) -> Result<u64> {
+        Self::block_height(self)
+    }
+
+    fn is_blockhash_known(&self, blockhash: &Hash) -> Result<bool> {
+        Self::is_blockhash_known(self, blockhash)
     }
 }
 

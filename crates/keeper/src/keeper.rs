@@ -14,7 +14,7 @@ use plimsoll_engine::Now;
 use solana_keypair::{read_keypair_file, Keypair};
 use solana_signer::Signer;
 
-use crate::act::{Actor, Landed, Locks, Outcome, Pricing};
+use crate::act::{Actor, Landed, Locks, Outcome, Pricing, Progress};
 use crate::book::{Book, Offered, Update};
 use crate::build;
 use crate::chain::{Chain, Seen};
@@ -22,15 +22,21 @@ use crate::config::Config;
 use crate::decide::{decide, decide_join, decide_reserve, Action, Fees, Funding, Purse, Skipped, Terms, Verdict, What};
 use crate::journal::{Attempt, Journal};
 use crate::oracle;
-use crate::scene::Scene;
+use crate::scene::{Leg, Scene};
 use crate::serve::{collect, serve, unix_ms, Pulse};
 use crate::venue::{NoVenue, Pools, Venue};
 use crate::watch::{feed_of, Batch, RpcSource, Settings, Source};
+
+mod pending;
+
+use pending::{Origin, Pending};
 
 /// Lamports of a signature.
 const SIGNATURE_LAMPORTS: u64 = 5_000;
 /// Between two looks at a quiet market.
 const QUIET: Duration = Duration::from_secs(1);
+/// Between two looks at what is on its way.
+const BUSY: Duration = Duration::from_millis(200);
 /// Between two snapshots while a websocket brings changes.
 const RESNAPSHOT: Duration = Duration::from_secs(60);
 /// Token accounts that one transaction opens.
@@ -45,6 +51,26 @@ pub struct Round {
     pub done: Vec<(Pubkey, &'static str, Outcome)>,
     /// What was left alone.
     pub skipped: Vec<Skipped>,
+    /// Actions that had to wait for the next round.
+    pub left: usize,
+    /// Transactions on their way.
+    pub underway: usize,
+}
+
+impl Round {
+    /// Whether all that was decided is done.
+    pub fn is_finished(&self) -> bool {
+        self.left == 0 && self.underway == 0
+    }
+
+    /// How long the next round may wait for news.
+    fn patience(&self) -> Duration {
+        match (self.left, self.underway) {
+            (0, 0) => QUIET,
+            (_, 0) => Duration::ZERO,
+            _ => BUSY,
+        }
+    }
 }
 
 /// A keeper at work.
@@ -57,6 +83,7 @@ pub struct Keeper<S> {
     locks: Locks,
     pools: Option<Pools>,
     journal: Journal,
+    pending: Vec<Pending>,
     pulse: Arc<Pulse>,
     /// Token accounts that are there.
     wallets: HashSet<Pubkey>,
@@ -85,10 +112,20 @@ pub fn run(config: Config, once: bool) -> Result<()> {
     tracing::info!(
         keeper = %keeper.key.pubkey(), market = %keeper.config.market, dry_run = keeper.config.is_dry_run, "watching"
     );
+    let (mut patience, mut has_looked, mut known) = (QUIET, false, HashSet::new());
     while !stop.load(Ordering::Relaxed) {
-        match keeper.round(QUIET) {
-            Ok(round) if once && round.had_snapshot => break,
-            Ok(_) => {}
+        match keeper.round(patience) {
+            Ok(round) => {
+                has_looked |= round.had_snapshot;
+                if once {
+                    // What was only simulated is due again in a while; one look deals with each once.
+                    let is_news = round.done.iter().filter(|(subject, ..)| known.insert(*subject)).count() > 0;
+                    if has_looked && (round.is_finished() || (round.underway == 0 && !is_news)) {
+                        break;
+                    }
+                }
+                patience = round.patience();
+            }
             Err(error) if once => return Err(error),
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "this round failed; trying again");
@@ -140,10 +177,12 @@ impl<S: Source> Keeper<S> {
             anyhow!("expected a key at {path}: {error}. Make one with `solana-keygen new -o {path}`, or name another in [wallet]")
         })?;
         let journal = Journal::open(&config.journal)?;
+        let mut locks = Locks::default();
         Ok(Self {
             book: Book::new(config.market),
             pools: config.pool_program.map(Pools::new),
-            locks: Locks::default(),
+            pending: pending::left_behind(&journal, &mut locks)?,
+            locks,
             wallets: HashSet::new(),
             purse: Purse::default(),
             config,
@@ -174,6 +213,8 @@ impl<S: Source> Keeper<S> {
             tracing::warn!(market = %self.config.market, "there is no such market here yet");
             return Ok(Round { had_snapshot, ..Round::default() });
         }
+        let mut done = Vec::new();
+        self.look_at_pending(&mut done)?;
         let due = self.book.tick(&now);
         let counts = self.book.counts();
         for (name, number) in [
@@ -189,14 +230,15 @@ impl<S: Source> Keeper<S> {
         if had_snapshot || !due.is_empty() {
             self.purse = self.count_purse()?;
         }
-        let purse = self.purse.clone();
+        let mut purse = self.purse.clone();
+        self.set_aside(&mut purse);
         let verdict = self.decide(&due, &purse, &now);
         for Skipped { subject, what, reason, .. } in &verdict.skipped {
             metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
             tracing::debug!(%subject, what, reason = reason.name(), "left alone");
         }
-        let done = self.act(verdict.actions, purse, &now)?;
-        Ok(Round { had_snapshot, done, skipped: verdict.skipped })
+        let left = self.act(verdict.actions, purse, &now, &mut done)?;
+        Ok(Round { had_snapshot, done, skipped: verdict.skipped, left, underway: self.pending.len() })
     }
 
     fn take(&mut self, batch: Batch, now: &Now) {
@@ -288,7 +330,10 @@ impl<S: Source> Keeper<S> {
                 create_associated_token_account_idempotent(&owner, &owner, &reserve.mint(), &reserve.token_program())
             };
             let instructions: Vec<Instruction> = some.iter().map(open).collect();
-            let outcome = self.actor().carry_out(&instructions, || false);
+            let progress = self.actor().carry_out(&instructions, || false, |_, _| Ok(()));
+            let Progress::Done(outcome) = progress else {
+                return Err(anyhow!("opening token accounts: not confirmed yet"));
+            };
             tracing::info!(
                 count = some.len(),
                 outcome = outcome.name(),
@@ -340,16 +385,19 @@ impl<S: Source> Keeper<S> {
     fn decide(&self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
         let (mut verdict, at) = (Verdict::default(), Instant::now());
         self.with_terms(purse, |terms| {
-            let is_free =
-                |position: &&Pubkey| self.locks.is_free(position, self.book.position_slot(position).unwrap_or(0), at);
+            let is_free = |position: &&Pubkey| self.locks.is_free(position, self.book.position_sequence(position), at);
             for scene in due.iter().filter(is_free).filter_map(|position| self.book.scene(position, *now)) {
                 verdict.merge(decide(&scene, terms));
             }
-            for leg in self.book.reserves().filter(|leg| self.locks.is_free(&leg.reserve.address, u64::MAX, at)) {
+            for leg in self
+                .book
+                .reserves()
+                .filter(|leg| self.locks.is_free(&leg.reserve.address, Some(leg.reserve.state.sequence), at))
+            {
                 verdict.merge(decide_reserve(&leg, self.config.refresh_secs, now, terms));
             }
             let pools: Vec<_> = self.book.pools().collect();
-            for provider in self.book.providers().filter(|it| self.locks.is_free(&it.address, u64::MAX, at)) {
+            for provider in self.book.providers().filter(|it| self.locks.is_free(&it.address, None, at)) {
                 let key = Pubkey::new_from_array(provider.state.backstop);
                 if let Some(pool) = pools.iter().find(|pool| pool.address == key) {
                     verdict.merge(decide_join(pool, &provider, now, terms));
@@ -359,41 +407,69 @@ impl<S: Source> Keeper<S> {
         verdict
     }
 
-    /// Carries out what was decided, several at a time. Each is decided once more with the money that is left by then.
+    /// Carries out the best of what was decided, as many as may be on their way at a time. The others come again in the next
+    /// round, which knows what these left. Each is decided once more with the money that is left by then. Returns how many have
+    /// to wait.
     fn act(
         &mut self,
         actions: Vec<Action>,
         mut purse: Purse,
         now: &Now,
-    ) -> Result<Vec<(Pubkey, &'static str, Outcome)>> {
-        let mut jobs = Vec::new();
-        for action in actions {
+        done: &mut Vec<(Pubkey, &'static str, Outcome)>,
+    ) -> Result<usize> {
+        let room = self.config.parallel.saturating_sub(self.pending.len());
+        if room == 0 {
+            return Ok(actions.len());
+        }
+        let (mut jobs, mut actions) = (Vec::new(), actions.into_iter());
+        for action in actions.by_ref() {
             let (subject, what) = (action.subject, action.what.name());
             match self.job(action, &mut purse, now) {
                 Ok(Some(job)) => jobs.push(job),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%subject, what, %error, "no transaction can be made of it"),
             }
-        }
-        let mut done = Vec::with_capacity(jobs.len());
-        for some in jobs.chunks(self.config.parallel.max(1)) {
-            some.iter().for_each(|job| self.locks.hold(job.action.subject));
-            let actor = self.actor();
-            let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
-                let threads: Vec<_> = some
-                    .iter()
-                    .map(|job| scope.spawn(|| actor.carry_out(&job.instructions, || job.is_changed(actor.chain))))
-                    .collect();
-                let failed = || Outcome::Refused("the thread of this action failed".to_owned());
-                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
-            });
-            for (job, outcome) in some.iter().zip(outcomes) {
-                self.locks.release(job.action.subject, &outcome, Instant::now());
-                self.write_down(job, &outcome)?;
-                done.push((job.action.subject, job.action.what.name(), outcome));
+            if jobs.len() >= room {
+                break;
             }
         }
-        Ok(done)
+        jobs.iter().for_each(|job| self.locks.hold(job.action.subject, job.sequence));
+        let (actor, journal) = (self.actor(), &self.journal);
+        let carry_out = |job: &Job| {
+            let mut row = None;
+            let progress = actor.carry_out(
+                &job.instructions,
+                || job.is_changed(actor.chain),
+                |signature, last_height| {
+                    row = Some(journal.begin_sending(&job.attempt(), signature, last_height)?);
+                    Ok(())
+                },
+            );
+            (progress, row)
+        };
+        let carried_out: Vec<(Progress, Option<i64>)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = jobs.iter().map(|job| scope.spawn(|| carry_out(job))).collect();
+            let failed = || (Progress::Done(Outcome::Refused("the thread of this action failed".to_owned())), None);
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
+        });
+        let mut written = Ok(());
+        for (job, (progress, row)) in jobs.into_iter().zip(carried_out) {
+            let subject = job.action.subject;
+            let outcome = match (progress, row) {
+                (Progress::Underway(underway), Some(row)) => {
+                    self.pending.push(Pending { row, subject, underway, origin: Origin::Job(Box::new(job)) });
+                    continue;
+                }
+                (Progress::Done(outcome), _) => outcome,
+                // Nothing is sent without a row.
+                (Progress::Underway(_), None) => Outcome::Expired,
+            };
+            self.locks.release(subject, &outcome, Instant::now());
+            // A journal that cannot be written must not leave the others held for ever.
+            written = written.and(self.write_down(&job, &outcome, row));
+            done.push((subject, job.action.what.name(), outcome));
+        }
+        written.map(|()| actions.count())
     }
 
     /// The transaction of an action. None where the money it counted on is spent by those before it.
@@ -402,7 +478,9 @@ impl<S: Source> Keeper<S> {
         match action.what {
             What::Refresh | What::Notice => {
                 let instructions = build::reserve_instructions(&action)?;
-                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+                let reserve = self.book.reserves().find(|leg| leg.reserve.address == action.subject);
+                let sequence = reserve.map(|leg| leg.reserve.state.sequence);
+                return Ok(Some(Job { action, scene: None, sequence, instructions, at_ms }));
             }
             What::Join => {
                 let provider = self.book.providers().find(|provider| provider.address == action.subject);
@@ -412,7 +490,7 @@ impl<S: Source> Keeper<S> {
                 let reserve = self.book.reserves().find(|leg| leg.reserve.address.to_bytes() == pool.state.reserve);
                 let reserve = reserve.ok_or(build::Unbuildable::Misfit)?.reserve;
                 let instructions = build::join_instructions(&pool, &provider, &reserve);
-                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+                return Ok(Some(Job { action, scene: None, sequence: None, instructions, at_ms }));
             }
             _ => {}
         }
@@ -424,16 +502,14 @@ impl<S: Source> Keeper<S> {
             None => &NoVenue,
         };
         let instructions = build::instructions(&action, &scene, &self.key.pubkey(), venue)?;
-        if let (What::Liquidate(trade), Some((_, debt))) = (&action.what, action.pair) {
-            if let (Funding::Own, Some(leg)) = (trade.funding, scene.debts().get(debt)) {
-                let held = purse.atoms.entry(leg.reserve.mint()).or_default();
-                *held = held.saturating_sub(trade.repay_max_atoms.saturating_add(trade.plan.fee_atoms));
-            }
-        }
-        Ok(Some(Job { action, scene: Some(scene), instructions, at_ms }))
+        let sequence = Some(scene.position.state.sequence);
+        let job = Job { action, scene: Some(scene), sequence, instructions, at_ms };
+        job.spend(purse);
+        Ok(Some(job))
     }
 
-    fn write_down(&self, job: &Job, outcome: &Outcome) -> Result<()> {
+    /// Writes down what came of an action: in its row, where it was sent.
+    fn write_down(&self, job: &Job, outcome: &Outcome, row: Option<i64>) -> Result<()> {
         let what = job.action.what.name();
         let landed = match outcome {
             Outcome::Landed(landed) => Some(landed),
@@ -448,22 +524,15 @@ impl<S: Source> Keeper<S> {
         if let Some(realised) = realised {
             metrics::gauge!("keeper_realised_profit_usd").increment(realised as f64 / 1e9);
         }
-        let expected = clamp(job.action.profit_nano_usd);
+        let attempt = job.attempt().decided(outcome, realised, latency_ms);
         tracing::info!(
             subject = %job.action.subject, what, outcome = outcome.name(), detail = outcome.detail(),
-            expected_nano_usd = expected, realised_nano_usd = realised, latency_ms, "done"
+            expected_nano_usd = attempt.expected_nano_usd, realised_nano_usd = realised, latency_ms, "done"
         );
-        self.journal.record(&Attempt {
-            at_ms: job.at_ms,
-            subject: job.action.subject.to_string(),
-            what: what.to_owned(),
-            outcome: outcome.name().to_owned(),
-            detail: outcome.detail().to_owned(),
-            expected_nano_usd: expected,
-            realised_nano_usd: realised,
-            fee_lamports: landed.map_or(0, |landed| i64::try_from(landed.fee_lamports).unwrap_or(i64::MAX)),
-            latency_ms,
-        })
+        match row {
+            Some(row) => self.journal.decide(row, &attempt),
+            None => self.journal.record(&attempt),
+        }
     }
 }
 
@@ -476,11 +545,52 @@ fn clamp(number: i128) -> i64 {
 struct Job {
     action: Action,
     scene: Option<Scene>,
+    /// Of the subject when it was decided; none of what has none.
+    sequence: Option<u64>,
     instructions: Vec<Instruction>,
     at_ms: i64,
 }
 
+impl Attempt {
+    /// This, with what came of it.
+    fn decided(self, outcome: &Outcome, realised_nano_usd: Option<i64>, latency_ms: Option<i64>) -> Self {
+        let fee_lamports = match outcome {
+            Outcome::Landed(landed) => i64::try_from(landed.fee_lamports).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        let (outcome, detail) = (outcome.name().to_owned(), outcome.detail().to_owned());
+        Self { outcome, detail, realised_nano_usd, fee_lamports, latency_ms, ..self }
+    }
+}
+
 impl Job {
+    /// As the journal has it before anything came of it.
+    fn attempt(&self) -> Attempt {
+        Attempt {
+            at_ms: self.at_ms,
+            subject: self.action.subject.to_string(),
+            what: self.action.what.name().to_owned(),
+            outcome: String::new(),
+            detail: String::new(),
+            expected_nano_usd: clamp(self.action.profit_nano_usd),
+            realised_nano_usd: None,
+            fee_lamports: 0,
+            latency_ms: None,
+        }
+    }
+
+    /// Takes what it may spend out of a purse.
+    fn spend(&self, purse: &mut Purse) {
+        let (What::Liquidate(trade), Some((_, debt)), Some(scene)) = (&self.action.what, self.action.pair, &self.scene)
+        else {
+            return;
+        };
+        if let (Funding::Own, Some(leg)) = (trade.funding, scene.debts().get(debt)) {
+            let held = purse.atoms.entry(leg.reserve.mint()).or_default();
+            *held = held.saturating_sub(trade.repay_max_atoms.saturating_add(trade.plan.fee_atoms));
+        }
+    }
+
     /// Whether the position is another since the decision; not where it cannot be told.
     fn is_changed(&self, chain: &Chain) -> bool {
         let Some(scene) = &self.scene else { return false };
@@ -503,23 +613,27 @@ impl Job {
         Some(before_ms.saturating_add(until_ms.saturating_sub(self.at_ms)))
     }
 
-    /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars. What is kept counts at its
-    /// plain price.
+    /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars.
     fn realised_nano_usd(&self, landed: &Landed, sol_nano_usd: u64) -> i64 {
-        let legs = self.scene.iter().flat_map(|scene| &scene.legs);
-        let signed = |value: Value| i128::try_from(value.0).unwrap_or(i128::MAX);
-        let mut sum = 0i128;
-        for leg in legs {
-            let state = &leg.reserve.state;
-            let reading = state.reading.newer(leg.offered.map(|offered| offered.reading));
-            let price = reading.price_of(reading.price, state.decimals);
-            let mint = leg.reserve.mint();
-            for (_, atoms) in landed.changes.iter().filter(|(changed, _)| *changed == mint) {
-                let many = u64::try_from(atoms.unsigned_abs()).unwrap_or(u64::MAX);
-                sum += if *atoms < 0 { -signed(price.value_ceil(many)) } else { signed(price.value_floor(many)) };
-            }
-        }
-        let fee = u128::from(landed.fee_lamports) * u128::from(sol_nano_usd);
-        clamp(sum - i128::try_from(fee.div_ceil(1_000_000_000)).unwrap_or(i128::MAX))
+        worth_nano_usd(landed, self.scene.iter().flat_map(|scene| scene.legs.iter().cloned()), sol_nano_usd)
     }
+}
+
+/// What the keeper's tokens gained, at the prices of these legs, less the fee, nano-dollars. What is kept counts at its plain
+/// price.
+fn worth_nano_usd(landed: &Landed, legs: impl Iterator<Item = Leg>, sol_nano_usd: u64) -> i64 {
+    let signed = |value: Value| i128::try_from(value.0).unwrap_or(i128::MAX);
+    let mut sum = 0i128;
+    for leg in legs {
+        let state = &leg.reserve.state;
+        let reading = state.reading.newer(leg.offered.map(|offered| offered.reading));
+        let price = reading.price_of(reading.price, state.decimals);
+        let mint = leg.reserve.mint();
+        for (_, atoms) in landed.changes.iter().filter(|(changed, _)| *changed == mint) {
+            let many = u64::try_from(atoms.unsigned_abs()).unwrap_or(u64::MAX);
+            sum += if *atoms < 0 { -signed(price.value_ceil(many)) } else { signed(price.value_floor(many)) };
+        }
+    }
+    let fee = u128::from(landed.fee_lamports) * u128::from(sol_nano_usd);
+    clamp(sum - i128::try_from(fee.div_ceil(1_000_000_000)).unwrap_or(i128::MAX))
 }

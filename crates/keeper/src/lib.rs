@@ -19,6 +19,7 @@ pub mod build;
 pub mod chain;
 pub mod config;
 pub mod decide;
+pub mod follow;
 pub mod journal;
 pub mod keeper;
 pub mod oracle;

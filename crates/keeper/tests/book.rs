@@ -266,7 +266,19 @@ fn what_was_seen_in_an_older_slot_is_ignored_whatever_it_is() {
     assert_eq!(update(11, &bytes(&before), book), Taken::Position, "but opened anew it does");
     assert_eq!(book.position_slot(&before.address), Some(11));
 
+    // Endpoints count slots each in its own way; the program counts the states.
+    let mut next = before.clone();
+    next.state.sequence += 1;
+    assert_eq!(update(5, &bytes(&next), book), Taken::Position, "a later state of an older slot");
+    assert_eq!(book.position_slot(&before.address), Some(11), "which is as young as what was known before");
+    assert_eq!(book.position_sequence(&before.address), Some(next.state.sequence));
+    assert_eq!(update(11 + 32, &bytes(&before), book), Taken::Older, "an earlier state of a slot not much younger");
+    assert_eq!(update(11 + 33, &bytes(&before), book), Taken::Position, "of a much younger one it began anew");
+
     let mut reserve = mirror.reserves[0].clone();
+    reserve.state.sequence += 1;
+    let moved = Update { slot: 0, address: reserve.address, owner, data: &bytes(&reserve) };
+    assert_eq!(book.take(&moved, &START), Ok(Taken::Reserve));
     reserve.state.decimals = 6;
     let late = Update { slot: 0, address: reserve.address, owner, data: &bytes(&reserve) };
     assert_eq!(book.take(&late, &START), Ok(Taken::Older));

@@ -108,12 +108,16 @@ pub fn play(chain: &Chain, rpc: &str, websocket: Option<&str>, report: &mut Repo
     Ok(())
 }
 
-/// The first round that begins with a snapshot.
+/// All that follows from the first snapshot, as one round.
 fn first_round<S: plimsoll_keeper::watch::Source>(keeper: &mut Keeper<S>) -> Result<Round> {
+    let mut all = Round::default();
     loop {
         let round = keeper.round(Duration::from_millis(200))?;
-        if round.had_snapshot {
-            return Ok(round);
+        all.had_snapshot |= round.had_snapshot;
+        let is_finished = round.is_finished();
+        all.done.extend(round.done);
+        if all.had_snapshot && is_finished {
+            return Ok(all);
         }
     }
 }

@@ -50,7 +50,8 @@ impl Ledger {
         }
     }
 
-    fn book_event(&mut self, event: &Event) {
+    /// Notes what an event says.
+    pub fn book_event(&mut self, event: &Event) {
         match event {
             Event::SupplyChanged(it) => {
                 let atoms = i128::from(it.atoms);
@@ -76,6 +77,10 @@ impl Ledger {
                 flows.repaid += i128::from(it.repay_atoms);
                 flows.written_off += i128::from(it.written_off_atoms);
                 flows.haircut += i128::from(it.haircut_atoms);
+            }
+            Event::FlashBorrowed(it) => self.add(it.borrower, it.reserve, it.principal_atoms.into()),
+            Event::FlashRepaid(it) => {
+                self.add(it.payer, it.reserve, -i128::from(it.principal_atoms) - i128::from(it.fee_atoms));
             }
             Event::DefaultSettled(it) => {
                 for loss in &it.losses {

@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use plimsoll_client::{Instruction, PROGRAM_ID};
 
-mod dump;
+pub(crate) mod dump;
 mod first;
-mod ledger;
-mod proxy;
+pub(crate) mod ledger;
+pub(crate) mod proxy;
 mod restart;
 mod scene;
 mod second;
-mod validator;
+pub(crate) mod validator;
 
 use crate::chain::Chain;
 use crate::demo::audit;
@@ -26,6 +26,8 @@ use validator::Validator;
 
 /// Code of the framework's refusal of an instruction that the program does not have.
 const UNKNOWN_INSTRUCTION: u32 = 101;
+/// Length of a slot, milliseconds. Short, so that a blockhash is too old after seconds and not after a minute.
+const SLOT_MS: u32 = 25;
 
 /// Arguments of `plimsoll faults`. `cargo xtask faults` fills them in.
 #[derive(clap::Args)]
@@ -56,7 +58,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut report = Report::new(args.json);
     let bytes = std::fs::read(&args.so)
         .with_context(|| format!("expected the program at {}; run `cargo xtask build`", args.so.display()))?;
-    let start = || Validator::start(&args.surfpool, &args.log);
+    let start = || Validator::start(&args.surfpool, &args.log, SLOT_MS);
 
     let proxy = Proxy::start(args.seed)?;
     let first = start()?;
@@ -78,7 +80,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Ends this process, and with it the validators, should it hang.
-fn stop_after(within: Duration) {
+pub(crate) fn stop_after(within: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(within);
         eprintln!("plimsoll: not done after {within:?}; giving up");
@@ -87,7 +89,7 @@ fn stop_after(within: Duration) {
 }
 
 /// Puts the program on the chain and asks it something only it answers so.
-fn place(chain: &Chain, report: &mut Report, bytes: &[u8], so: &Path) -> Result<()> {
+pub(crate) fn place(chain: &Chain, report: &mut Report, bytes: &[u8], so: &Path) -> Result<()> {
     let accounts = dump::program(bytes)?;
     dump::place(chain, &accounts)?;
     report.step(

@@ -82,6 +82,8 @@ struct State {
     passed: u64,
     /// Everything is held back, for as long as this says.
     holds_all: bool,
+    /// No faults are drawn.
+    is_faithful: bool,
     counts: Counts,
 }
 
@@ -113,6 +115,13 @@ impl Proxy {
         Ok(Self { url, shared, runtime })
     }
 
+    /// One that passes everything on as it is, until it is told to hold it back.
+    pub fn faithful() -> Result<Self> {
+        let proxy = Self::start(0)?;
+        proxy.shared.state().is_faithful = true;
+        Ok(proxy)
+    }
+
     /// Sends everything to this validator from now on; without one nobody answers.
     pub fn connect(&self, upstream: Option<String>) {
         self.shared.state().upstream = upstream;
@@ -126,6 +135,18 @@ impl Proxy {
     /// Holds every transaction back from now on.
     pub fn hold_all(&self) {
         self.shared.state().holds_all = true;
+    }
+
+    /// Signatures of what is held back.
+    pub fn held(&self) -> BTreeSet<String> {
+        self.shared.state().held.iter().map(|held| held.signature.clone()).collect()
+    }
+
+    /// Loses everything held back, and holds nothing more back.
+    pub fn drop_held(&self) {
+        let mut state = self.shared.state();
+        state.holds_all = false;
+        state.held.clear();
     }
 
     /// Lets go of everything held back, to the validator that there is now; waits until it has it. Returns how many.
@@ -204,6 +225,7 @@ impl State {
             forwarded: BTreeSet::new(),
             passed: 0,
             holds_all: false,
+            is_faithful: false,
             counts: Counts::default(),
         }
     }
@@ -234,6 +256,9 @@ impl State {
     }
 
     fn draw(&mut self) -> Fault {
+        if self.is_faithful {
+            return Fault::None;
+        }
         if self.deck.is_empty() {
             self.deck = DECK.iter().flat_map(|(fault, many)| std::iter::repeat_n(*fault, *many)).collect();
             self.deck.shuffle(&mut self.random);
