@@ -39,9 +39,25 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 /// Divides the number of random inputs of every property: mutation testing looks quickly first, and thoroughly at what survives.
 const DIVISOR: &str = "PLIMSOLL_CASES_DIVISOR";
 
+fn divisor() -> u32 {
+    std::env::var(DIVISOR).map_or(1, |text| text.parse().expect("a number that divides the cases"))
+}
+
 fn divided(cases: u32) -> u32 {
-    let divisor = std::env::var(DIVISOR).map_or(1, |text| text.parse().expect("a number that divides the cases"));
-    (cases / divisor).max(1)
+    (cases / divisor()).max(1)
+}
+
+/// Whether every property sees all its inputs.
+pub fn sees_all() -> bool {
+    divisor() == 1
+}
+
+/// Asserts how often a property saw what it is about, where it sees all its inputs.
+#[macro_export]
+macro_rules! assert_seen {
+    ($enough:expr $(, $($message:tt)+)?) => {
+        assert!(!$crate::sees_all() || $enough $(, $($message)+)?)
+    };
 }
 
 /// Runs a property over `cases` random inputs, the same ones every time.

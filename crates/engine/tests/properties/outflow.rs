@@ -208,7 +208,7 @@ fn the_level_is_that_of_an_exact_signed_bucket_however_it_is_touched() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen.0 > 2_000 && seen.1 > 1_000, "far from zero for long, below and above: {seen:?}");
+    crate::assert_seen!(seen.0 > 2_000 && seen.1 > 1_000, "far from zero for long, below and above: {seen:?}");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn who_comes_and_goes_at_one_moment_changes_nothing_for_others_then_or_later() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen > 500, "allowances of others, later: {seen}");
+    crate::assert_seen!(seen > 500, "allowances of others, later: {seen}");
 }
 
 #[test]
@@ -386,7 +386,7 @@ fn the_wait_ends_in_the_first_second_in_which_so_much_may_leave() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen.iter().all(|count| *count > 400), "never, later, now: {seen:?}");
+    crate::assert_seen!(seen.iter().all(|count| *count > 400), "never, later, now: {seen:?}");
 }
 
 #[test]

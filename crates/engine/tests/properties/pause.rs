@@ -132,7 +132,7 @@ fn whatever_the_guardian_tries_pauses_are_short_rare_and_end_by_themselves() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen.iter().all(|count| *count > 2_000), "paused, unpaused, too soon, invalid: {seen:?}");
+    crate::assert_seen!(seen.iter().all(|count| *count > 2_000), "paused, unpaused, too soon, invalid: {seen:?}");
 }
 
 fn rare_and_short(market: &MarketState, action: Pausable, spells: &[Spell]) -> Result<(), TestCaseError> {

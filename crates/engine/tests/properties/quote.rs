@@ -266,7 +266,7 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal_and_when_that_ends() {
     });
     let seen = seen.into_inner();
     for error in [EngineError::CoolingOff, EngineError::Throttled, EngineError::Healthy] {
-        assert!(seen.get(&error.code()).is_some_and(|count| *count >= 100), "{error:?}: {seen:?}");
+        crate::assert_seen!(seen.get(&error.code()).is_some_and(|count| *count >= 100), "{error:?}: {seen:?}");
     }
     assert_eq!((to_e9(Factor::MAX), to_e9(Factor::ONE), to_e9(Factor::ZERO)), (u64::MAX, 1_000_000_000, 0));
 }

@@ -155,7 +155,7 @@ fn the_first_terminal_sale_takes_a_debts_share_where_there_are_several_and_all_w
         seen.set([one, several]);
         Ok(())
     });
-    assert!(seen.get().into_iter().all(|count| count > 100), "{:?}", seen.get());
+    crate::assert_seen!(seen.get().into_iter().all(|count| count > 100), "{:?}", seen.get());
 }
 
 #[test]

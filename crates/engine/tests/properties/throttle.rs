@@ -246,7 +246,7 @@ fn a_plan_seizes_no_more_than_its_allowance_but_in_the_terminal_state() {
     });
     let seen = seen.into_inner();
     for kind in ["terminal", "nothing left", "wide enough", "throttled", "a closure cut"] {
-        assert!(seen.get(kind).is_some_and(|count| *count >= 30), "{kind}: {seen:?}");
+        crate::assert_seen!(seen.get(kind).is_some_and(|count| *count >= 30), "{kind}: {seen:?}");
     }
 }
 
@@ -336,5 +336,5 @@ fn barely_unhealthy_positions_together_leave_three_quarters_to_urgent_ones() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen.0 > 2_000 && seen.1 > 400, "{seen:?}");
+    crate::assert_seen!(seen.0 > 2_000 && seen.1 > 400, "{seen:?}");
 }
