@@ -24,7 +24,7 @@ import {
 import type { Backstop, BackstopProvider, Lender, Market, Position, Reserve } from './accounts.js';
 import { decodeAccount, legsOf, MAX_COLLATERALS, MAX_DEBTS } from './accounts.js';
 import * as types from './generated/types/index.js';
-import { fromWord128, toWord128, U64_MAX } from './numbers.js';
+import { E9, fromWord128, toWord128, U64_MAX } from './numbers.js';
 import type { Now } from './prices.js';
 import type { Scene } from './scene.js';
 
@@ -58,6 +58,8 @@ const MISTAKES: Readonly<Record<number, string>> = {
 
 const ACTION = { deposit: 1n, withdraw: 2n, borrow: 3n, repay: 4n, liquidate: 5n } as const;
 const SUPPLY_CHANGE = { supply: 1n, redeem: 2n } as const;
+/** For how long the largest amount of an action stays possible, seconds, if prices stay. */
+const SPARE_SECS = 60n;
 /** Most reserves of a scene. */
 const RESERVES_MAX = MAX_COLLATERALS + MAX_DEBTS + 1;
 
@@ -440,14 +442,12 @@ export class Engine {
 
     /**
      * The largest amount of an action that is not refused, and that leaves at least this maintenance health (1e-9; one by
-     * default): the end of a slider.
+     * default): the end of a slider. With seconds to spare, so that interest until it lands does not undo it.
      */
-    most(scene: Scene, action: SizedAction, leastHealthE9 = 1_000_000_000n): Most {
-        const asked = new Question()
-            .scene(scene, action.reserve)
-            .action({ ...action, atoms: 0n })
-            .u64(leastHealthE9);
-        const { atoms, refusal } = this.#decode(QUESTION.most, asked, mostDecoder);
+    most(scene: Scene, action: SizedAction, options: Readonly<{ leastHealthE9?: bigint; spareSecs?: bigint }> = {}): Most {
+        const { leastHealthE9 = E9, spareSecs = SPARE_SECS } = options;
+        const asked = new Question().scene(scene, action.reserve).action({ ...action, atoms: 0n });
+        const { atoms, refusal } = this.#decode(QUESTION.most, asked.u64(leastHealthE9, spareSecs), mostDecoder);
         return { atoms, refusal };
     }
 

@@ -12,7 +12,7 @@
 //! | [`Question::QuotePosition`] | [scene](scene::Scene) | `PositionQuote` |
 //! | [`Question::QuoteLiquidation`] | scene, collateral slot, debt slot, most to repay | `LiquidationQuote` |
 //! | [`Question::Preview`] | scene, [action](action::Action) | [`Preview`](preview::Preview) |
-//! | [`Question::Most`] | scene, action, least health 1e-9 | [`Most`](most::Most) |
+//! | [`Question::Most`] | scene, action, least health 1e-9, spare seconds | [`Most`](most::Most) |
 //! | [`Question::Shock`] | scene, count, then reserve and new price in bps of the old, each | `PositionQuote` |
 //! | [`Question::Reserve`] | now, reserve | [`ReserveQuote`](reserve::ReserveQuote) |
 //! | [`Question::Curve`] | now, reserve, 1 for initial health, count, then atoms, each | [`CurvePoint`](reserve::CurvePoint), each |
@@ -137,8 +137,10 @@ fn answer_to(question: Question, input: &mut Input, output: &mut Output) -> Resu
             output.put(bytes_of(&preview::preview(&scene, &action)?))
         }
         Question::Most => {
-            let (scene, action, least_health_e9) = (Scene::read(input)?, input.pod()?, input.pod()?);
+            let (mut scene, action) = (Scene::read(input)?, input.pod()?);
+            let [least_health_e9, spare_secs] = input.pod()?;
             input.end()?;
+            scene.later(spare_secs);
             output.put(bytes_of(&most::most(&scene, &action, least_health_e9)?))
         }
         Question::Shock => {

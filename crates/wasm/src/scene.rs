@@ -105,6 +105,20 @@ impl Scene {
         Ok(())
     }
 
+    /// The same scene so many seconds later, as far as interest and the rise of volatility go: readings age no further, since
+    /// somebody who acts then offers newer ones.
+    pub fn later(&mut self, secs: u64) {
+        let secs = i64::try_from(secs).unwrap_or(i64::MAX);
+        self.now.unix = self.now.unix.saturating_add(secs);
+        for leg in self.legs.iter_mut().flatten() {
+            for reading in [Some(&mut leg.reserve.reading), leg.offered.as_mut()].into_iter().flatten() {
+                reading.publish_time = reading.publish_time.saturating_add(secs);
+            }
+            let sampled_at = &mut leg.reserve.volatility.sampled_at;
+            *sampled_at = sampled_at.saturating_add(secs);
+        }
+    }
+
     /// All legs in maintenance health, old readings fading.
     ///
     /// # Errors
