@@ -17,3 +17,4 @@ export * from './prices.js';
 export * from './scene.js';
 export * from './send.js';
 export type * from './generated/types/index.js';
+export { DepositChange } from './generated/types/index.js';
