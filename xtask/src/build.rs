@@ -262,7 +262,7 @@ fn upstream_build(
     process::checked(&mut cargo("fetch"), task)?;
 
     let mut flags: Vec<String> = SBF_FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
-    flags.extend(remappings(ws, upstream)?);
+    flags.extend(remappings(ws, &upstream.library())?);
     flags.extend(extra_flags.iter().map(|flag| (*flag).to_owned()));
     let mut build = cargo("build");
     build
@@ -299,14 +299,14 @@ fn fresh_target_dir(ws: &Workspace, upstream: &Upstream, dir: &str) -> Result<Pa
 }
 
 /// Panic messages carry source paths: make them the same on every machine.
-fn remappings(ws: &Workspace, upstream: &Upstream) -> Result<Vec<String>> {
+pub fn remappings(ws: &Workspace, library: &Path) -> Result<Vec<String>> {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cargo")));
     let home = home.context("cargo's folder: expected CARGO_HOME or HOME in the environment")?;
     // Where a folder's own name depends on the registry it came from, the name goes as well.
     let sources = home.join("registry/src");
-    let mut remaps = vec![remap(ws.root(), "/plimsoll"), remap(&upstream.library(), "/std"), remap(&home, "/cargo")];
+    let mut remaps = vec![remap(ws.root(), "/plimsoll"), remap(library, "/std"), remap(&home, "/cargo")];
     for entry in fs::read_dir(&sources).with_context(|| format!("reading {}", sources.display()))? {
         remaps.push(remap(&entry?.path(), "/crates"));
     }

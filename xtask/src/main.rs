@@ -15,12 +15,14 @@ mod idl;
 mod mutants;
 mod process;
 mod rehearse;
+mod sdk;
 mod shims;
 mod steps;
 mod surfpool;
 mod test;
 mod toolchain;
 mod ui;
+mod wasm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ enum Verb {
     Build(build::Args),
     /// Generate idl/plimsoll.json from the program
     Idl(idl::Args),
+    /// Compile the engine for the browser (sdk/wasm/engine.wasm)
+    Wasm(wasm::Args),
     /// Everything a contributor must see green; what CI runs
     Test(test::Args),
     /// Compute units and bytes of every instruction, where they go, and how fast the engine is
@@ -86,6 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Setup => setup(&ws)?,
         Verb::Build(args) => build::run(&ws, &args)?,
         Verb::Idl(args) => idl::run(&ws, &args)?,
+        Verb::Wasm(args) => wasm::run(&ws, &args)?,
         Verb::Test(args) => return test::run(&ws, &args),
         Verb::Bench(args) => return bench::run(&ws, &args),
         Verb::Fuzz(args) => return fuzz::run(&ws, &args),

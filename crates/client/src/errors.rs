@@ -222,6 +222,13 @@ pub fn explain(code: u32) -> Option<Refusal> {
         .or_else(|| framework().map(|(error, name)| Refusal { code, name, sentence: error.to_string() }))
 }
 
+/// Every refusal with its sentence: the program's, then the framework's that its accounts can meet. What other clients show.
+pub fn every_refusal() -> impl Iterator<Item = Refusal> {
+    let framework = FRAMEWORK_ERRORS.iter();
+    let framework = framework.map(|(error, name)| Refusal { code: (*error).into(), name, sentence: error.to_string() });
+    PROGRAM_ERRORS.iter().copied().map(Refusal::from).chain(framework)
+}
+
 /// A transaction error: which instruction of it failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {

@@ -7,7 +7,7 @@
 mod apt;
 mod apt_root;
 mod cache;
-mod compiler;
+pub mod compiler;
 mod linker;
 mod official;
 mod std_overlay;
@@ -21,6 +21,7 @@ use crate::{hash::Hasher, process, workspace::Workspace};
 
 pub use cache::locked_part;
 pub use official::Official;
+pub use std_overlay::LIBRARY;
 
 /// What the program is compiled with.
 pub enum Toolchain {
