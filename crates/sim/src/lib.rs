@@ -28,6 +28,7 @@ pub mod rules;
 pub mod scenario;
 pub mod screen;
 pub mod sim;
+pub mod snapshot;
 pub mod terms;
 pub mod tokens;
 pub mod venue;
