@@ -122,8 +122,9 @@ impl Book {
 
     /// Adds a position whose full state is known.
     pub fn push_state(&mut self, state: &PositionState, keys: &[Pubkey]) -> Id {
-        let (collaterals, debts) = legs_of_state(state, keys);
-        let id = self.push(&collaterals, &debts);
+        let legs: Vec<Leg> = legs_of_state(state, keys).collect();
+        let (collaterals, debts) = legs.split_at(usize::from(state.collateral_count).min(legs.len()));
+        let id = self.push(collaterals, debts);
         self.put(id, state, keys);
         id
     }
@@ -166,11 +167,9 @@ impl Book {
         } else if let Some(open) = self.open.get_mut(row.open as usize) {
             *open = *state;
         }
-        let (collaterals, debts) = legs_of_state(state, keys);
-        row.collaterals = u8::try_from(collaterals.len()).unwrap_or(0);
-        row.debts = u8::try_from(debts.len()).unwrap_or(0);
+        (row.collaterals, row.debts) = (state.collateral_count, state.debt_count);
         let places = self.legs.get_mut(row.first as usize..).unwrap_or(&mut []);
-        places.iter_mut().zip(collaterals.iter().chain(&debts)).for_each(|(place, leg)| *place = *leg);
+        places.iter_mut().zip(legs_of_state(state, keys)).for_each(|(place, leg)| *place = leg);
     }
 
     /// How many were touched.
@@ -179,15 +178,13 @@ impl Book {
     }
 }
 
-fn legs_of_state(state: &PositionState, keys: &[Pubkey]) -> (Vec<Leg>, Vec<Leg>) {
+/// Legs in slot order: collaterals, then debts.
+fn legs_of_state<'a>(state: &'a PositionState, keys: &'a [Pubkey]) -> impl Iterator<Item = Leg> + 'a {
     let asset = |reserve: &Pubkey| {
         let index = keys.iter().position(|key| key == reserve).unwrap_or(usize::from(u16::MAX));
         AssetId::try_from(index).unwrap_or(AssetId::MAX)
     };
     let collaterals = state.collaterals().iter();
-    let debts = state.debts().iter();
-    (
-        collaterals.map(|slot| Leg { amount: slot.atoms.into(), asset: asset(&slot.reserve) }).collect(),
-        debts.map(|slot| Leg { amount: slot.shares.get(), asset: asset(&slot.reserve) }).collect(),
-    )
+    let collaterals = collaterals.map(move |slot| Leg { amount: slot.atoms.into(), asset: asset(&slot.reserve) });
+    collaterals.chain(state.debts().iter().map(move |slot| Leg { amount: slot.shares.get(), asset: asset(&slot.reserve) }))
 }

@@ -255,17 +255,26 @@ impl Chain {
     /// The engine's; nothing changed then.
     pub fn liquidate(&mut self, id: Id, pair: Pair, repay_max_atoms: u64) -> Result<Liquidated> {
         let plan = self.plan(id, &self.exposure(id, Old::Fade)?, pair, repay_max_atoms)?;
+        let write_off = self.apply(id, pair, &plan, repay_max_atoms)?;
+        Ok(Liquidated { plan, write_off })
+    }
+
+    /// Does what was planned a moment ago, for that bound on the repayment. Returns what was written off with it.
+    ///
+    /// # Errors
+    /// The engine's; nothing changed then.
+    pub fn apply(&mut self, id: Id, pair: Pair, plan: &LiquidationPlan, repay_max_atoms: u64) -> Result<WriteOff> {
         let (seized_asset, repaid_asset) = self.assets(id, pair)?;
         let (mut position, mut seized, mut repaid) =
             (self.position(id), *self.reserve(seized_asset)?, *self.reserve(repaid_asset)?);
         let paid_atoms = plan.repay_atoms.checked_add(plan.fee_atoms).ok_or(EngineError::AmountTooLarge)?;
-        apply_liquidation(&plan, &mut position, pair, (&mut seized, &mut repaid), &self.market.policy, &self.now)?;
-        let write_off = write_off_if_empty(&plan, &mut position, &self.keys, repaid_asset, &mut repaid)?;
+        apply_liquidation(plan, &mut position, pair, (&mut seized, &mut repaid), &self.market.policy, &self.now)?;
+        let write_off = write_off_if_empty(plan, &mut position, &self.keys, repaid_asset, &mut repaid)?;
         self.commit(id, &mut position, &mut [(seized_asset, seized), (repaid_asset, repaid)])?;
         self.tokens.take_in(repaid_asset, Vault::Liquidity, Actor::Liquidators, paid_atoms);
         self.tokens.pay_out(seized_asset, Vault::Collateral, Actor::Liquidators, plan.seize_atoms);
         self.note(|| Action::Liquidated { id, pair: (seized_asset, repaid_asset), repay_max_atoms });
-        Ok(Liquidated { plan, write_off })
+        Ok(write_off)
     }
 
     /// Writes what an action changed.
@@ -327,6 +336,14 @@ impl Chain {
     /// The engine's; nothing changed then.
     pub fn flag(&mut self, id: Id, pair: Pair) -> Result<Sighting> {
         let exposure = self.exposure(id, Old::Fade)?;
+        self.flag_seen(id, &exposure, pair)
+    }
+
+    /// The same, of a position whose legs were just projected.
+    ///
+    /// # Errors
+    /// As [`Self::flag`].
+    pub fn flag_seen(&mut self, id: Id, exposure: &Exposure, pair: Pair) -> Result<Sighting> {
         let mut position = self.position(id);
         let assets = self.assets(id, pair)?;
         let sale = self.reserve(assets.0)?.sale_terms(&self.now);
@@ -334,8 +351,8 @@ impl Chain {
         let standing = position.standing(pair, policy, &self.now, Ok(())).in_market(&self.market, &self.now);
         let request =
             LiquidationRequest { collateral: pair.0, debt: pair.1, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
-        let plan = plan_liquidation(&exposure, &sale, policy, &standing, &request, &self.now);
-        let sighting = position.see(&exposure, &plan, self.prices(id), policy, &self.now)?;
+        let plan = plan_liquidation(exposure, &sale, policy, &standing, &request, &self.now);
+        let sighting = position.see(exposure, &plan, self.prices(id), policy, &self.now)?;
         let reserves = (*self.reserve(assets.0)?, *self.reserve(assets.1)?);
         self.commit(id, &mut position, &mut [(assets.0, reserves.0), (assets.1, reserves.1)])?;
         self.note(|| Action::Flagged { id, pair: assets });

@@ -131,6 +131,11 @@ impl Venue {
         1.0 - self.scar * self.slope(self.stock)
     }
 
+    /// Atoms at spot, USD: more than a sale brings and less than a purchase costs.
+    pub fn at_spot(&self, atoms: u64) -> f64 {
+        atoms as f64 / self.unit * self.spot()
+    }
+
     /// What a sale of atoms would bring, USD.
     pub fn quote_sale(&self, atoms: u64) -> f64 {
         let tokens = atoms as f64 / self.unit;

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::health::Exposure;
-use plimsoll_engine::liquidation::is_terminal;
+use plimsoll_engine::liquidation::{is_terminal, LiquidationPlan};
 use plimsoll_engine::EngineError;
 
 use crate::book::Id;
@@ -23,6 +23,7 @@ struct Offer {
     who: usize,
     pair: Pair,
     repay_max_atoms: u64,
+    plan: LiquidationPlan,
     profit: f64,
 }
 
@@ -38,21 +39,21 @@ impl Sim {
             return Ok(());
         }
         for _ in 0..TRADES_MAX {
-            let Ok(exposure) = self.chain.exposure(id, Old::Fade) else { break };
+            let Ok(exposure) = self.chain.exposure(id, Old::Fade) else { return Ok(()) };
             if exposure.debts().is_empty() || exposure.health() >= Factor::ONE {
                 return Ok(());
             }
-            let Some(offer) = self.best_offer(id, &exposure) else { break };
-            let assets = self.chain.assets(id, offer.pair);
-            let (Ok(assets), Ok(done)) = (assets, self.chain.liquidate(id, offer.pair, offer.repay_max_atoms)) else {
-                break;
+            let Some(Offer { who, pair, repay_max_atoms, plan, .. }) = self.best_offer(id, &exposure) else {
+                if !self.absorb(id, &exposure) {
+                    self.keep_safe(id, &exposure);
+                }
+                return Ok(());
             };
-            let plan = done.plan;
-            self.book_trade(offer.who, id, assets, (plan.repay_atoms, plan.seize_atoms, plan.fee_atoms));
-            self.book_write_off(assets.1, &done.write_off);
+            let Ok(assets) = self.chain.assets(id, pair) else { return Ok(()) };
+            let Ok(write_off) = self.chain.apply(id, pair, &plan, repay_max_atoms) else { return Ok(()) };
+            self.book_trade(who, id, assets, (plan.repay_atoms, plan.seize_atoms, plan.fee_atoms));
+            self.book_write_off(assets.1, &write_off);
         }
-        self.absorb(id);
-        self.keep_safe(id);
         Ok(())
     }
 
@@ -118,12 +119,18 @@ impl Sim {
                         break;
                     }
                 };
-                let paid = purchase.quote_purchase(plan.repay_atoms.saturating_add(plan.fee_atoms));
+                let paid_atoms = plan.repay_atoms.saturating_add(plan.fee_atoms);
+                let paid = purchase.quote_purchase(paid_atoms);
                 let profit = sale.quote_sale(plan.seize_atoms) - paid - liquidator.terms.cost;
                 if profit >= liquidator.terms.min_profit && paid <= liquidator.capital {
-                    return Ok(Offer { who, pair, repay_max_atoms: bound, profit });
+                    return Ok(Offer { who, pair, repay_max_atoms: bound, plan, profit });
                 }
                 refusal = NoOffer::Unprofitable;
+                // What would not pay if nothing moved the price does not pay in part either.
+                let unmoved = sale.at_spot(plan.seize_atoms) - purchase.at_spot(paid_atoms);
+                if unmoved < wanted {
+                    break;
+                }
                 bound = plan.repay_atoms / 2;
             }
             if matches!(refusal, NoOffer::Refused(EngineError::Throttled)) {
@@ -145,53 +152,68 @@ impl Sim {
         all.filter(move |(_, it)| it.terms.latency_secs <= seen_secs && it.capital > 1.0).map(|(who, _)| who)
     }
 
-    /// Has the backstop buy what nobody bought.
-    fn absorb(&mut self, id: Id) {
+    /// Has the backstop buy what nobody bought. Returns whether it did.
+    fn absorb(&mut self, id: Id, exposure: &Exposure) -> bool {
         if self.chain.pools.iter().all(Option::is_none) {
-            return;
+            return false;
         }
         for pair in self.pairs(id) {
-            let Ok(assets) = self.chain.assets(id, pair) else { return };
+            let Ok(assets) = self.chain.assets(id, pair) else { return false };
+            if self.chain.plan_absorption(id, exposure, pair).is_err() {
+                continue;
+            }
             let Ok((plan, write_off)) = self.chain.absorb(id, pair) else { continue };
             self.book_seizure(id, assets, plan.trade.repay_atoms, plan.trade.seize_atoms);
             self.sums.absorbed += self.oracle_usd(assets.1, plan.trade.repay_atoms);
             self.sums.absorptions += 1;
             self.book_write_off(assets.1, &write_off);
             // Slots may have moved.
-            return;
+            return true;
         }
+        false
     }
 
     /// What keeps the market safe: settle, mark, flag, the first that is due.
-    fn keep_safe(&mut self, id: Id) {
-        let (_, debts) = self.chain.book.legs(id);
-        if debts.is_empty() {
-            return;
-        }
-        if let Ok(losses) = self.chain.settle(id) {
-            losses.iter().for_each(|(asset, write_off)| self.book_write_off(*asset, write_off));
-            self.screen.touch(id);
-            return;
-        }
-        if self.chain.is_mark_due(id) == Ok(true) && self.chain.mark(id).is_ok() {
-            self.sums.marks += 1;
-            self.screen.touch(id);
-            return;
-        }
-        let policy = &self.chain.market.policy;
-        let now = &self.chain.now;
-        let touched = self.chain.book.touched(id);
-        let since = touched.map(|state| now.unix.saturating_sub(state.auction_counted_at));
-        let is_fresh = touched.is_some_and(|state| state.is_flagged(policy, now))
-            && since.is_some_and(|secs| u64::try_from(secs).unwrap_or(0) < policy.sighting_secs);
-        if is_fresh {
-            return;
-        }
-        for pair in self.pairs(id) {
-            if self.chain.flag(id, pair).is_ok() {
+    fn keep_safe(&mut self, id: Id, exposure: &Exposure) {
+        if self.may_be_lost(id, exposure) {
+            if let Ok(losses) = self.chain.settle(id) {
+                losses.iter().for_each(|(asset, write_off)| self.book_write_off(*asset, write_off));
+                self.screen.touch(id);
+                return;
+            }
+            if self.chain.is_mark_due(id) == Ok(true) && self.chain.mark(id).is_ok() {
+                self.sums.marks += 1;
                 self.screen.touch(id);
                 return;
             }
         }
+        if self.is_sighted(id) {
+            return;
+        }
+        for pair in self.pairs(id) {
+            if self.chain.flag_seen(id, exposure, pair).is_ok() {
+                self.screen.touch(id);
+                return;
+            }
+        }
+    }
+
+    /// Whether a settlement or a mark may be due: it is terminal, or a mark or a provision stands.
+    fn may_be_lost(&self, id: Id, exposure: &Exposure) -> bool {
+        let is_marked = self.chain.book.touched(id).is_some_and(|state| {
+            state.defaulted_at != 0 || state.debts().iter().any(|slot| slot.provision_shares.get() != 0)
+        });
+        // Old readings fade here and count in full there, so a faded one says nothing.
+        let is_faded = exposure.collaterals().iter().any(|leg| leg.unusable.is_some());
+        let (collateral, debt) = (exposure.collateral_value(), exposure.debt_value());
+        is_marked || is_faded || is_terminal(collateral, debt, &self.chain.market.policy)
+    }
+
+    /// Whether a look at it would count no time yet.
+    fn is_sighted(&self, id: Id) -> bool {
+        let (policy, now) = (&self.chain.market.policy, &self.chain.now);
+        let Some(state) = self.chain.book.touched(id) else { return false };
+        let since = now.unix.saturating_sub(state.auction_counted_at);
+        state.is_flagged(policy, now) && u64::try_from(since).unwrap_or(0) < policy.sighting_secs
     }
 }
