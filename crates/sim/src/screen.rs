@@ -117,15 +117,17 @@ impl Screen {
         }
         found.retain(|(_, id)| !self.is_changed(*id));
         self.looked += self.changed.len() as u64;
-        let changed = self.changed.iter().map(|id| (health(book, lenses, *id).0, *id));
-        found.extend(changed.filter(|(health, _)| *health < level));
+        let seen = |id: &Id| {
+            let health = health(book, lenses, *id).0;
+            (health < level).then_some((health, *id))
+        };
+        if self.changed.len() >= MANY {
+            found.par_extend(self.changed.par_iter().filter_map(seen));
+        } else {
+            found.extend(self.changed.iter().filter_map(seen));
+        }
         found.sort_unstable();
         found
-    }
-
-    /// Changed positions that have reason to be looked at although they are healthy.
-    pub fn changed(&self) -> &[Id] {
-        &self.changed
     }
 
     /// Health at the group's reference up to which positions may have crossed the level by now.

@@ -1,6 +1,6 @@
 //! A market in time: what the chain holds, the venues and feeds about it, and who acts on it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, Context, Result};
 use plimsoll_engine::fixed::Factor;
@@ -60,6 +60,8 @@ pub struct Sim {
     pub(crate) auctions: BTreeMap<Id, Auction>,
     pub(crate) fundamentals: Vec<f64>,
     pub(crate) lenses: Vec<Lens>,
+    /// Flagged, and not seen healthy since.
+    pub(crate) flagged: BTreeSet<Id>,
     liquidated: HashSet<Id>,
     called: BTreeMap<Id, i64>,
     answered: HashSet<Id>,
@@ -95,6 +97,7 @@ impl Sim {
             auctions: BTreeMap::new(),
             fundamentals,
             lenses: Vec::new(),
+            flagged: BTreeSet::new(),
             liquidated: HashSet::new(),
             called: BTreeMap::new(),
             answered: HashSet::new(),
@@ -214,12 +217,13 @@ impl Sim {
         if self.rule != Rule::Plimsoll {
             return;
         }
-        let is_over = |id: &Id| self.chain.book.touched(*id).is_some_and(|state| state.flagged_at != 0);
-        let flagged: Vec<Id> = self.screen.changed().iter().copied().filter(is_over).collect();
-        for id in flagged {
-            if !self.since.contains_key(&id) {
-                // What cannot be seen yet, for want of a good price, is seen later.
-                let _ = self.chain.flag(id, (0, 0));
+        let healthy: Vec<Id> = self.flagged.iter().copied().filter(|id| !self.since.contains_key(id)).collect();
+        for id in healthy {
+            // What cannot be seen yet, for want of a good price, is seen later.
+            let is_seen = self.chain.flag(id, (0, 0)).is_ok();
+            let is_flagged = self.chain.book.touched(id).is_some_and(|state| state.flagged_at != 0);
+            if is_seen || !is_flagged {
+                self.flagged.remove(&id);
             }
         }
     }

@@ -26,7 +26,7 @@ steps = {steps}
 [[token]]
 name = "SOL"
 price = 150.0
-depth = 20_000_000.0
+depth = 100_000_000.0
 path = {{ {path} }}
 [[token]]
 name = "USDC"

@@ -192,6 +192,7 @@ impl Sim {
         }
         for pair in self.pairs(id) {
             if self.chain.flag_seen(id, exposure, pair).is_ok() {
+                self.flagged.insert(id);
                 self.screen.touch(id);
                 return;
             }
