@@ -186,5 +186,6 @@ fn legs_of_state<'a>(state: &'a PositionState, keys: &'a [Pubkey]) -> impl Itera
     };
     let collaterals = state.collaterals().iter();
     let collaterals = collaterals.map(move |slot| Leg { amount: slot.atoms.into(), asset: asset(&slot.reserve) });
-    collaterals.chain(state.debts().iter().map(move |slot| Leg { amount: slot.shares.get(), asset: asset(&slot.reserve) }))
+    collaterals
+        .chain(state.debts().iter().map(move |slot| Leg { amount: slot.shares.get(), asset: asset(&slot.reserve) }))
 }

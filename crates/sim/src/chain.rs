@@ -2,7 +2,9 @@
 //! changed by the engine's functions in the program's order. An action that is refused changes nothing, as a failed
 //! transaction does. A test plays the same story here and against the real program and compares every byte.
 
-use plimsoll_engine::backstop::absorption::{apply_absorption, plan_absorption, AbsorptionPlan, AbsorptionRequest, Buyer};
+use plimsoll_engine::backstop::absorption::{
+    apply_absorption, plan_absorption, AbsorptionPlan, AbsorptionRequest, Buyer,
+};
 use plimsoll_engine::health::Exposure;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest};
 use plimsoll_engine::price::Reading;

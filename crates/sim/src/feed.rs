@@ -96,7 +96,8 @@ impl Feed {
         let before = self.price;
         let elapsed = u128::from(u64::try_from(unix - self.published_at).unwrap_or(0));
         self.price = pinned.map_or(price, |(_, _, price)| number(*price));
-        let mixed = (u128::from(self.average) * AVERAGE_SECS + u128::from(self.price) * elapsed) / (AVERAGE_SECS + elapsed);
+        let mixed =
+            (u128::from(self.average) * AVERAGE_SECS + u128::from(self.price) * elapsed) / (AVERAGE_SECS + elapsed);
         self.average = u64::try_from(mixed).unwrap_or(u64::MAX).max(1);
         self.published_at = unix;
         self.reading(before, now).ok()

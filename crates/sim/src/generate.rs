@@ -154,7 +154,10 @@ impl Setup {
             tokens.iter().map(leg).collect::<Result<Vec<_>>>()
         };
         let (collaterals, debts) = (legs(&position.collateral)?, legs(&position.debt)?);
-        ensure!(collaterals.len() <= MAX_COLLATERALS && debts.len() <= MAX_DEBTS, "a position by hand has too many legs");
+        ensure!(
+            collaterals.len() <= MAX_COLLATERALS && debts.len() <= MAX_DEBTS,
+            "a position by hand has too many legs"
+        );
         self.push(lenses, &collaterals, &debts, position.health, totals)
     }
 
@@ -167,9 +170,9 @@ impl Setup {
         health: f64,
         totals: &mut [(u64, u64)],
     ) -> Result<()> {
-        let weighted = collaterals.iter().fold(Value::ZERO, |sum, (asset, atoms)| {
-            sum.plus(lenses[usize::from(*asset)].collateral(*atoms))
-        });
+        let weighted = collaterals
+            .iter()
+            .fold(Value::ZERO, |sum, (asset, atoms)| sum.plus(lenses[usize::from(*asset)].collateral(*atoms)));
         let health = Factor((health.max(0.01) * Factor::ONE.0 as f64) as u64);
         let mut collateral_legs = Vec::with_capacity(collaterals.len());
         for (asset, atoms) in collaterals {
@@ -179,7 +182,8 @@ impl Setup {
         }
         let mut debt_legs = Vec::with_capacity(debts.len());
         for (asset, atoms) in debts {
-            let atoms = if *atoms > 0 { *atoms } else { lenses[usize::from(*asset)].debt_for(weighted.over_floor(health)) };
+            let atoms =
+                if *atoms > 0 { *atoms } else { lenses[usize::from(*asset)].debt_for(weighted.over_floor(health)) };
             let shares = self.chain.reserves[usize::from(*asset)].debt_shares_ceil(atoms).map_err(refused)?;
             debt_legs.push(Leg { asset: *asset, amount: shares });
             let total = &mut totals[usize::from(*asset)].1;
@@ -215,9 +219,8 @@ impl Setup {
     fn weights(&self, weights: &BTreeMap<String, f64>) -> Result<Vec<(AssetId, f64)>> {
         let all: f64 = weights.values().sum();
         ensure!(all > 0.0, "a random book needs weights of its collaterals and debts");
-        let weight = |(name, weight): (&String, &f64)| {
-            Ok((AssetId::try_from(self.scenario.token(name)?)?, weight / all))
-        };
+        let weight =
+            |(name, weight): (&String, &f64)| Ok((AssetId::try_from(self.scenario.token(name)?)?, weight / all));
         weights.iter().map(weight).collect()
     }
 
@@ -358,12 +361,7 @@ struct Draw {
 }
 
 impl Draw {
-    fn new(
-        rng: &mut ChaCha8Rng,
-        book: &BookTerms,
-        collaterals: &[(AssetId, f64)],
-        debts: &[(AssetId, f64)],
-    ) -> Self {
+    fn new(rng: &mut ChaCha8Rng, book: &BookTerms, collaterals: &[(AssetId, f64)], debts: &[(AssetId, f64)]) -> Self {
         let pick = |rng: &mut ChaCha8Rng, weights: &[(AssetId, f64)]| {
             let mut left: f64 = rng.random();
             let found = weights.iter().find(|(_, weight)| {
@@ -378,7 +376,11 @@ impl Draw {
         let size = lognormal(rng, book.size_median, book.size_sigma);
         let health = book.health_min + lognormal(rng, book.excess_median, book.excess_sigma);
         // No token is collateral and debt of one position.
-        let collateral = if collateral == debt { collaterals.iter().find(|it| it.0 != debt).map_or(0, |it| it.0) } else { collateral };
+        let collateral = if collateral == debt {
+            collaterals.iter().find(|it| it.0 != debt).map_or(0, |it| it.0)
+        } else {
+            collateral
+        };
         let second = (has_second && other != collateral).then_some(other);
         Self { collateral, second, second_part: if second.is_some() { 0.3 } else { 0.0 }, debt, size, health }
     }

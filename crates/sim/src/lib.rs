@@ -24,6 +24,7 @@ pub mod generate;
 pub mod lens;
 pub mod outcome;
 pub mod paths;
+pub mod report;
 pub mod rules;
 pub mod scenario;
 pub mod screen;

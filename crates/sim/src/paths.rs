@@ -160,7 +160,10 @@ impl Paths {
                 PathTerms::Follows { token: name, .. } => {
                     let leader = tokens.iter().position(|other| other.name == name);
                     let leader = leader.filter(|leader| *leader < index);
-                    Some(leader.with_context(|| format!("{} follows {name}, which must be named before it", token.name))?)
+                    Some(
+                        leader
+                            .with_context(|| format!("{} follows {name}, which must be named before it", token.name))?,
+                    )
                 }
                 _ => None,
             };
@@ -350,7 +353,8 @@ mod tests {
 
     #[test]
     fn a_crash_falls_rests_and_regains_its_part() {
-        let terms = PathTerms::Crash { at_secs: 300, fall: 0.4, fall_secs: 600, recovery: 0.5, recovery_secs: 600, sigma: 0.0 };
+        let terms =
+            PathTerms::Crash { at_secs: 300, fall: 0.4, fall_secs: 600, recovery: 0.5, recovery_secs: 600, sigma: 0.0 };
         let path = paths(&[("A", terms)], 6).path(0);
         let expected = [100.0, 100.0 * 0.6f64.sqrt(), 60.0, 70.0, 80.0, 80.0];
         assert!(path.iter().zip(expected).all(|(price, expected)| (price - expected).abs() < 1e-9), "{path:?}");

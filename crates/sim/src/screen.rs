@@ -24,6 +24,18 @@ const MANY: usize = 20_000;
 
 /// Health by lenses, and the weighted debt.
 pub fn health(book: &Book, lenses: &[Lens], id: Id) -> (Factor, Value) {
+    let (collateral, debt) = weighted(book, lenses, id);
+    (collateral.of_floor(debt), debt)
+}
+
+/// Health, where it is below a level. The division is made only then: `floor(C/D) < level` where `C < ceil(D * level)`.
+fn health_below(book: &Book, lenses: &[Lens], id: Id, level: Factor) -> Option<Factor> {
+    let (collateral, debt) = weighted(book, lenses, id);
+    (collateral < debt.times_ceil(level)).then(|| collateral.of_floor(debt))
+}
+
+/// Weighted collateral and weighted debt by lenses.
+fn weighted(book: &Book, lenses: &[Lens], id: Id) -> (Value, Value) {
     let (collaterals, debts) = book.legs(id);
     let lens = |asset: u16| lenses.get(usize::from(asset));
     let collateral = collaterals.iter().fold(Value::ZERO, |sum, leg| {
@@ -33,7 +45,7 @@ pub fn health(book: &Book, lenses: &[Lens], id: Id) -> (Factor, Value) {
     let debt = debts
         .iter()
         .fold(Value::ZERO, |sum, leg| sum.plus(lens(leg.asset).map_or(Value::ZERO, |lens| lens.debt(leg.amount))));
-    (collateral.of_floor(debt), debt)
+    (collateral, debt)
 }
 
 /// One group's order.
@@ -105,10 +117,7 @@ impl Screen {
             let near = group.near.get(..count).unwrap_or(&[]);
             group.looked += count;
             self.looked += count as u64;
-            let seen = |(_, id): &(Factor, Id)| {
-                let health = health(book, lenses, *id).0;
-                (health < level).then_some((health, *id))
-            };
+            let seen = |(_, id): &(Factor, Id)| health_below(book, lenses, *id, level).map(|health| (health, *id));
             if count >= MANY {
                 found.par_extend(near.par_iter().filter_map(seen));
             } else {
@@ -117,10 +126,11 @@ impl Screen {
         }
         found.retain(|(_, id)| !self.is_changed(*id));
         self.looked += self.changed.len() as u64;
-        let seen = |id: &Id| {
-            let health = health(book, lenses, *id).0;
-            (health < level).then_some((health, *id))
-        };
+        for group in &mut self.groups {
+            // Each group's part of what looking at them costs.
+            group.looked += self.changed.len() * group.members.len() / book.len().max(1);
+        }
+        let seen = |id: &Id| health_below(book, lenses, *id, level).map(|health| (health, *id));
         if self.changed.len() >= MANY {
             found.par_extend(self.changed.par_iter().filter_map(seen));
         } else {

@@ -132,6 +132,11 @@ impl Sim {
         Ok(())
     }
 
+    /// Time goes on, and nobody acts.
+    pub fn observe(&mut self, secs: u64, fundamentals: &[f64]) {
+        self.go_on(secs, fundamentals);
+    }
+
     fn go_on(&mut self, secs: u64, fundamentals: &[f64]) {
         self.run_secs += secs;
         let left = self.thinnings.iter().filter(|it| (it.from_secs..it.to_secs).contains(&self.run_secs));

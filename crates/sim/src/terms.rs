@@ -125,7 +125,12 @@ pub fn stable(decimals: u8, depth: f64) -> ReserveConfig {
 }
 
 /// The largest collateral cap whose sale at once, on the worst day, leaves lenders whole: what `validate` accepts.
-pub fn safe_cap(config: &ReserveConfig, market: &MarketPolicy, decimals: u8, reading: &plimsoll_engine::price::Reading) -> u64 {
+pub fn safe_cap(
+    config: &ReserveConfig,
+    market: &MarketPolicy,
+    decimals: u8,
+    reading: &plimsoll_engine::price::Reading,
+) -> u64 {
     let is_safe = |atoms: u64| {
         let caps = Caps { collateral_atoms: atoms, ..config.caps };
         ReserveConfig { caps, ..*config }.validate(market, decimals, reading).is_ok()

@@ -86,7 +86,8 @@ impl Venue {
     /// Depth now, whole tokens.
     pub fn depth(&self) -> f64 {
         let calm = (self.sigma_ref / self.sigma.max(1e-9)).min(1.0);
-        ((self.depth * calm).max(self.depth_floor) * self.thin).max(1e-9)
+        // What a scenario leaves is all that is left, whatever volatility would have left.
+        (self.depth * calm).max(self.depth_floor).min(self.depth * self.thin).max(1e-9)
     }
 
     fn price(&self) -> f64 {

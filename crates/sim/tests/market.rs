@@ -115,9 +115,8 @@ fn futures_are_the_same_for_any_number_of_threads() {
     let setup = Setup::new(&scenario).unwrap();
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (made, loss) = pool.install(|| {
-            (Setup::new(&scenario).unwrap(), bad_debt(&setup, &Rule::Plimsoll, 24, QUIET).unwrap())
-        });
+        let (made, loss) =
+            pool.install(|| (Setup::new(&scenario).unwrap(), bad_debt(&setup, &Rule::Plimsoll, 24, QUIET).unwrap()));
         let legs: Vec<_> = made.chain.book.ids().map(|id| made.chain.position(id)).collect();
         (legs, loss.ordered)
     };

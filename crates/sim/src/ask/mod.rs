@@ -2,6 +2,9 @@
 //! least, how far it is to a cascade, how likely a position is liquidated.
 
 pub mod bad_debt;
+pub mod cascade;
+pub mod frontier;
+pub mod position;
 pub mod run;
 pub mod shock;
 

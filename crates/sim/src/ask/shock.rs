@@ -116,7 +116,13 @@ fn of_position(chain: &Chain, id: Id, fall: f64) -> Result<Shock> {
 ///
 /// # Errors
 /// As [`shock`].
-pub fn shocks(setup: &Setup, tokens: &[usize], most: f64, count: usize, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Shock>> {
+pub fn shocks(
+    setup: &Setup,
+    tokens: &[usize],
+    most: f64,
+    count: usize,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Shock>> {
     let fall = |index: usize| most * index as f64 / count.max(1) as f64;
     let one = |index| {
         let shock = shock(setup, tokens, fall(index));

@@ -90,7 +90,8 @@ fn rounded(number: f64) -> f64 {
 }
 
 fn main() -> Result<()> {
-    let parts = std::env::args().nth(1).map_or(Ok(20), |parts| parts.parse::<u64>()).context("expected a number of parts")?;
+    let parts =
+        std::env::args().nth(1).map_or(Ok(20), |parts| parts.parse::<u64>()).context("expected a number of parts")?;
     let whole = usize::try_from(parts.max(1))?;
 
     let (large, made) = timed(|| Setup::new(&scenario(1_000_000, 1_000, 2e9, FALL)?))?;
@@ -110,10 +111,13 @@ fn main() -> Result<()> {
         "plain_to_screened_same_steps": rounded(plain_few.user / screened_few.user),
     });
     drop(large);
+    eprintln!("{one_path:#}");
 
     let small = Setup::new(&scenario(1_000, 288, 2e7, CLUSTERS)?)?;
     let futures = |count: u64, looks_at_all: bool| {
-        timed(|| (0..count).into_par_iter().map(|path| steps(&small, path, 288, looks_at_all)).collect::<Result<Vec<_>>>())
+        timed(|| {
+            (0..count).into_par_iter().map(|path| steps(&small, path, 288, looks_at_all)).collect::<Result<Vec<_>>>()
+        })
     };
     let (all, screened) = futures(10_000, false)?;
     let count = 10_000 / parts.max(1);

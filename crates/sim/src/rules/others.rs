@@ -158,9 +158,10 @@ impl Sim {
         let paid_atoms = repay_atoms.saturating_add(fee_atoms);
         let paid = self.venues.get(usize::from(repaid)).map_or(f64::INFINITY, |it| it.quote_purchase(paid_atoms));
         let brought = self.venues.get(usize::from(seized)).map_or(0.0, |it| it.quote_sale(seize_atoms));
-        let pays = self.liquidators.get(who).is_some_and(|it| {
-            brought - paid - it.terms.cost >= it.terms.min_profit && paid <= it.capital
-        });
+        let pays = self
+            .liquidators
+            .get(who)
+            .is_some_and(|it| brought - paid - it.terms.cost >= it.terms.min_profit && paid <= it.capital);
         if !pays || self.chain.trade(id, pair, repay_atoms, seize_atoms, fee_atoms).is_err() {
             return false;
         }
