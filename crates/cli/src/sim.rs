@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{ensure, Context, Result};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use plimsoll_sim::ask::{bad_debt, cascade, frontier, position, run as runs, shock};
+use plimsoll_sim::ask::{bad_debt, cascade, frontier, position, run as runs, series, shock};
 use plimsoll_sim::generate::Setup;
-use plimsoll_sim::paths::PathTerms;
+use plimsoll_sim::paths::{csv, PathTerms};
 use plimsoll_sim::report::{self, Answer};
 use plimsoll_sim::rules::Rule;
 use plimsoll_sim::scenario::Scenario;
@@ -90,6 +90,17 @@ enum Question {
         #[arg(long, default_value_t = 24)]
         count: usize,
     },
+    /// What recorded prices say about volatility and z
+    Series {
+        /// CSV with a header that names at least `time` and `close`
+        file: PathBuf,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+        /// Write a page with pictures
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// How likely the first position of a scenario can be liquidated within a day and a week
     Position {
         #[command(flatten)]
@@ -158,16 +169,17 @@ impl Market {
     }
 
     fn tell(&self, answer: &Answer) -> Result<()> {
-        if self.json {
-            println!("{:#}", answer.json);
-        } else {
-            print!("{}", answer.text());
-        }
-        if let Some(file) = &self.html {
-            write_page(file, answer)?;
-        }
-        Ok(())
+        tell(answer, self.json, self.html.as_deref())
     }
+}
+
+fn tell(answer: &Answer, json: bool, html: Option<&Path>) -> Result<()> {
+    if json {
+        println!("{:#}", answer.json);
+    } else {
+        print!("{}", answer.text());
+    }
+    html.map_or(Ok(()), |file| write_page(file, answer))
 }
 
 fn write_page(file: &Path, answer: &Answer) -> Result<()> {
@@ -185,6 +197,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Question::Frontier { market, token, vary, paths } => run_frontier(market, token, vary, *paths)?,
         Question::Cascade { market, token, most, count } => run_cascade(market, token, *most, *count)?,
         Question::Position { market, paths } => run_position(market, *paths)?,
+        Question::Series { file, json, html } => {
+            let seen = series::observe(&csv::bars(file)?).with_context(|| file.display().to_string())?;
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            tell(&report::of_series(&name, &seen), *json, html.as_deref())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod screen;
 pub mod sim;
 pub mod snapshot;
+pub mod speed;
 pub mod terms;
 pub mod tokens;
 pub mod venue;

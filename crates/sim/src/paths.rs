@@ -1,7 +1,7 @@
 //! Price paths: recorded, drawn by hand, and random ones. Each path of each token has a stream of random numbers of its own
 //! (ChaCha, by seed, path and token), so that a path is the same whoever computes it and in whatever order.
 
-mod csv;
+pub mod csv;
 
 use std::path::Path;
 

@@ -6,6 +6,7 @@ pub mod cascade;
 pub mod frontier;
 pub mod position;
 pub mod run;
+pub mod series;
 pub mod shock;
 
 /// The mean of the worst part of numbers in order, and the number it begins at: expected shortfall and quantile.

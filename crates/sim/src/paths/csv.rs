@@ -37,7 +37,35 @@ fn at_steps(points: &[Point], from_unix: i64, step_secs: u64, steps: usize) -> R
     Ok((0..steps).map(at).collect())
 }
 
-fn parse(text: &str) -> Result<Vec<Point>> {
+/// A row of recorded prices.
+#[derive(Clone, Copy, Debug)]
+pub struct Bar {
+    /// Unix time of its beginning.
+    pub unix: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+}
+
+/// Recorded prices, row by row.
+///
+/// # Errors
+/// What is wrong with the file, and where.
+pub fn bars(file: &Path) -> Result<Vec<Bar>> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let rows = rows(&text).with_context(|| format!("{name} is not a file of prices"))?;
+    let bar = |(unix, prices): &(f64, Vec<f64>)| Bar {
+        unix: *unix,
+        low: prices.iter().copied().fold(f64::INFINITY, f64::min),
+        close: prices.last().copied().unwrap_or(f64::NAN),
+    };
+    Ok(rows.iter().map(bar).collect())
+}
+
+/// Time and prices of each row, in the order in which they are gone through.
+fn rows(text: &str) -> Result<Vec<(f64, Vec<f64>)>> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate();
     let header = lines.next().map(|(_, header)| header).unwrap_or_default();
     let names: Vec<&str> = header.split(',').map(str::trim).collect();
@@ -66,6 +94,11 @@ fn parse(text: &str) -> Result<Vec<Point>> {
         );
         rows.push((unix, prices));
     }
+    Ok(rows)
+}
+
+fn parse(text: &str) -> Result<Vec<Point>> {
+    let rows = rows(text)?;
     let length = rows.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
     let spread = |(unix, prices): &(f64, Vec<f64>)| {
         let (unix, parts) = (*unix, prices.len().saturating_sub(1).max(1) as f64);
