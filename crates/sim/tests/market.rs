@@ -137,3 +137,24 @@ fn a_deeper_shock_does_more() {
     let last = shocks[12];
     assert!(last.insolvent < last.shortfall && last.shortfall < last.debt, "{last:?}");
 }
+
+#[test]
+fn an_audit_names_what_is_broken() {
+    let setup = Setup::new(&scenario(50, 10)).unwrap();
+    type Break = fn(&mut plimsoll_sim::chain::Chain);
+    let broken: [(&str, Break); 6] = [
+        ("I2: token 2", |chain| chain.reserves[2].insurance_atoms += 1),
+        ("I3: token 0", |chain| chain.reserves[0].insurance_collateral_atoms += 1),
+        ("I5: token 3", |chain| chain.reserves[3].debt_shares.lo += 1),
+        ("I6: token 2", |chain| chain.lenders[2].shares.lo += 1),
+        ("I14: token 2", |chain| chain.reserves[2].provision_shares.lo += 1),
+        ("I15: token 2", |chain| chain.pools[2].as_mut().unwrap().deposit_atoms += 1),
+    ];
+    for (id, break_it) in broken {
+        let mut chain = setup.chain.clone();
+        chain.audit().unwrap();
+        break_it(&mut chain);
+        let told = chain.audit().unwrap_err().to_string();
+        assert!(told.starts_with(id), "expected {id}, got {told}");
+    }
+}

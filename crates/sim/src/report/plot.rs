@@ -104,9 +104,7 @@ impl Plot {
         match low < high {
             true => (low, high),
             // Nothing, or all alike: something to draw around it.
-            false if low.is_finite() => {
-                (low - 1.0_f64.min(low.abs() / 10.0 + 1e-6), low + 1.0_f64.min(low.abs() / 10.0 + 1e-6))
-            }
+            false if low.is_finite() && low != 0.0 => (low - low.abs() / 10.0, low + low.abs() / 10.0),
             false => (0.0, 1.0),
         }
     }
