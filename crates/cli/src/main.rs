@@ -9,6 +9,7 @@ mod market;
 mod pictures;
 mod prices;
 mod rehearse;
+mod sim;
 mod tables;
 mod vectors;
 
@@ -36,6 +37,8 @@ enum Command {
     Market(market::Args),
     /// Draw the pictures of the documents with the engine's own functions.
     Pictures(pictures::Args),
+    /// Ask what a market would do: scenarios, shocks, futures, parameters, cascades: `docs/guides/risk.md`.
+    Sim(sim::Args),
     /// Write the tables of the documents from the engine's own.
     Tables(tables::Args),
     /// Evaluate golden cases through the engine and compare.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Keeper(args) => keeper::run(&args),
         Command::Market(args) => market::run(&args),
         Command::Pictures(args) => pictures::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Tables(args) => tables::run(&args),
         Command::Vectors(args) => vectors::run(&args),
     };

@@ -1,4 +1,4 @@
-//! How fast the engine is on this machine: health of a million positions, and plans. In ratios between its parts too, which
+//! How fast the engine is on this machine: health of a million positions, plans, and the simulator on top of it. In ratios between its parts too, which
 //! say more than seconds of a machine nobody else has.
 //!
 //! `plimsoll-speed FOLDER`: the folder holds states of liquidations, as `plimsoll-bench --states` leaves them there.
@@ -123,6 +123,7 @@ fn main() -> Result<()> {
                 "plan_1_1_to_health_1_1": rounded(plan_small / health_small),
                 "plan_8_4_to_health_8_4": rounded(plan_large / health_large),
             },
+            "simulator": plimsoll_sim::speed::measure(plimsoll_sim::speed::Scale::SMALL)?,
         })
     );
     Ok(())

@@ -1,0 +1,287 @@
+//! `plimsoll sim`: one question a subcommand, of a market in a file. Tables on the terminal, `--json` for machines, `--html` for
+//! a page with pictures.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{ensure, Context, Result};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use plimsoll_sim::ask::{bad_debt, cascade, frontier, position, run as runs, series, shock};
+use plimsoll_sim::generate::Setup;
+use plimsoll_sim::paths::{csv, PathTerms};
+use plimsoll_sim::report::{self, Answer};
+use plimsoll_sim::rules::Rule;
+use plimsoll_sim::scenario::Scenario;
+
+/// Seconds of a day.
+const DAY_SECS: u64 = 86_400;
+
+/// A question about a market.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Subcommand)]
+enum Question {
+    /// What happens in a scenario
+    Run {
+        #[command(flatten)]
+        market: Market,
+        /// Which of the random paths
+        #[arg(long, default_value_t = 0)]
+        path: u64,
+        /// Beside it the same under a fixed close factor, an Aave-v4-like rule and a Dutch auction
+        #[arg(long)]
+        against: bool,
+    },
+    /// What can be liquidated, and what would be lost, after a fall at once
+    Shock {
+        #[command(flatten)]
+        market: Market,
+        /// Tokens that fall; all volatile ones where none is named
+        #[arg(long = "token", value_name = "NAME")]
+        tokens: Vec<String>,
+        /// The deepest fall, as a part of the price
+        #[arg(long, default_value_t = 0.6)]
+        most: f64,
+        /// Falls from none to that one
+        #[arg(long, default_value_t = 24)]
+        count: usize,
+    },
+    /// How much debt goes bad: mean, 95% and 99% of many futures
+    BadDebt {
+        #[command(flatten)]
+        market: Market,
+        /// Futures
+        #[arg(long, default_value_t = 1_000)]
+        paths: u64,
+        /// Beside it the same under the other rules
+        #[arg(long)]
+        against: bool,
+    },
+    /// Which parameters lose least for what borrowing power
+    Frontier {
+        #[command(flatten)]
+        market: Market,
+        /// The collateral whose parameters change
+        #[arg(long, value_name = "NAME")]
+        token: String,
+        /// A parameter and its values; every combination is tried
+        #[arg(long, value_name = "NAME=VALUE,VALUE", required = true, value_parser = values)]
+        vary: Vec<(String, Vec<u64>)>,
+        /// Futures of each combination
+        #[arg(long, default_value_t = 200)]
+        paths: u64,
+    },
+    /// How far it is to a cascade: the reproduction number of forced sales
+    Cascade {
+        #[command(flatten)]
+        market: Market,
+        /// The collateral that falls
+        #[arg(long, value_name = "NAME")]
+        token: String,
+        /// The deepest fall, as a part of the price
+        #[arg(long, default_value_t = 0.6)]
+        most: f64,
+        /// Falls from none to that one
+        #[arg(long, default_value_t = 24)]
+        count: usize,
+    },
+    /// What recorded prices say about volatility and z
+    Series {
+        /// CSV with a header that names at least `time` and `close`
+        file: PathBuf,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+        /// Write a page with pictures
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// How likely the first position of a scenario can be liquidated within a day and a week
+    Position {
+        #[command(flatten)]
+        market: Market,
+        /// Futures
+        #[arg(long, default_value_t = 1_000)]
+        paths: u64,
+    },
+}
+
+/// The market in question, and how it is answered.
+#[derive(clap::Args)]
+struct Market {
+    /// The market: a TOML file such as those in `scenarios`
+    scenario: PathBuf,
+    /// Another seed than the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Recorded prices of a token in place of its path, scaled to its first price. CSV with `time` and `close`
+    #[arg(long, value_name = "TOKEN=FILE.csv", value_parser = pair)]
+    prices: Vec<(String, String)>,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
+    /// Write a page with pictures
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("expected NAME=VALUE, got `{text}`"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn values(text: &str) -> Result<(String, Vec<u64>), String> {
+    let (name, list) = pair(text)?;
+    let value = |text: &str| text.trim().parse().map_err(|_| format!("expected whole numbers, got `{text}`"));
+    Ok((name, list.split(',').map(value).collect::<Result<_, _>>()?))
+}
+
+impl Market {
+    fn scenario(&self) -> Result<Scenario> {
+        let mut scenario = Scenario::read(&self.scenario)?;
+        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        for (name, file) in &self.prices {
+            let token = scenario.token(name)?;
+            let file = std::env::current_dir()?.join(file).to_string_lossy().into_owned();
+            scenario.tokens[token].path = PathTerms::Csv { file, from_unix: 0, scaled: true };
+        }
+        Ok(scenario)
+    }
+
+    fn setup(&self) -> Result<Setup> {
+        let scenario = self.scenario()?;
+        Setup::new(&scenario).with_context(|| format!("the market of {}", self.scenario.display()))
+    }
+
+    fn progress(&self, steps: u64, of: &str) -> ProgressBar {
+        let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(steps) };
+        let template = format!("{{bar:32}} {{pos}} of {{len}} {of}, {{elapsed}} so far, {{eta}} to go");
+        // A template that does not parse is a mistake here; without it the bar is plain.
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        bar
+    }
+
+    fn tell(&self, answer: &Answer) -> Result<()> {
+        tell(answer, self.json, self.html.as_deref())
+    }
+}
+
+fn tell(answer: &Answer, json: bool, html: Option<&Path>) -> Result<()> {
+    if json {
+        println!("{:#}", answer.json);
+    } else {
+        print!("{}", answer.text());
+    }
+    html.map_or(Ok(()), |file| write_page(file, answer))
+}
+
+fn write_page(file: &Path, answer: &Answer) -> Result<()> {
+    std::fs::write(file, answer.html()?).with_context(|| format!("cannot write {}", file.display()))?;
+    eprintln!("wrote {}", file.display());
+    Ok(())
+}
+
+/// Answers a question.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    match &args.question {
+        Question::Run { market, path, against } => run_scenario(market, *path, *against)?,
+        Question::Shock { market, tokens, most, count } => run_shock(market, tokens, *most, *count)?,
+        Question::BadDebt { market, paths, against } => run_bad_debt(market, *paths, *against)?,
+        Question::Frontier { market, token, vary, paths } => run_frontier(market, token, vary, *paths)?,
+        Question::Cascade { market, token, most, count } => run_cascade(market, token, *most, *count)?,
+        Question::Position { market, paths } => run_position(market, *paths)?,
+        Question::Series { file, json, html } => {
+            let seen = series::observe(&csv::bars(file)?).with_context(|| file.display().to_string())?;
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            tell(&report::of_series(&name, &seen), *json, html.as_deref())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_scenario(market: &Market, path: u64, against: bool) -> Result<()> {
+    let setup = market.setup()?;
+    let has_pools = setup.chain.pools.iter().any(Option::is_some);
+    let rules = if against { 4 + u64::from(has_pools) } else { 1 };
+    let bar = market.progress(setup.scenario.steps as u64 * rules, "steps");
+    let told = |count| bar.inc(count);
+    let runs = if against {
+        runs::compare(&setup, path, &told)?
+    } else {
+        vec![runs::run(&setup, Rule::Plimsoll, path, &told)?]
+    };
+    bar.finish_and_clear();
+    market.tell(&report::of_runs(&setup, &runs)?)
+}
+
+fn run_shock(market: &Market, names: &[String], most: f64, count: usize) -> Result<()> {
+    ensure!((0.0..1.0).contains(&most) && count > 0, "expected a fall below 1 and at least one step to it");
+    let setup = market.setup()?;
+    let all = || setup.scenario.tokens.iter().filter(|token| !token.venue.is_cash).map(|token| token.name.clone());
+    let names: Vec<String> = if names.is_empty() { all().collect() } else { names.to_vec() };
+    let tokens = names.iter().map(|name| setup.scenario.token(name)).collect::<Result<Vec<_>>>()?;
+    let bar = market.progress(count as u64 + 1, "falls");
+    let shocks = shock::shocks(&setup, &tokens, most, count, &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    market.tell(&report::of_shocks(&setup, &names, &shocks))
+}
+
+fn run_bad_debt(market: &Market, paths: u64, against: bool) -> Result<()> {
+    ensure!(paths > 0, "expected at least one future");
+    let setup = market.setup()?;
+    let rules = if against { setup.rules() } else { vec![Rule::Plimsoll] };
+    let bar = market.progress(paths * rules.len() as u64, "futures");
+    let mut by_rule = Vec::new();
+    let mut bare = setup.clone();
+    bare.close_pools();
+    for rule in rules {
+        // The others have no backstop.
+        let market = if rule == Rule::Plimsoll { &setup } else { &bare };
+        by_rule.push((rule.name().to_owned(), bad_debt::bad_debt(market, &rule, paths, &|done| bar.inc(done))?));
+    }
+    bar.finish_and_clear();
+    market.tell(&report::of_bad_debt(&setup, &by_rule))
+}
+
+fn run_frontier(market: &Market, token: &str, vary: &[(String, Vec<u64>)], paths: u64) -> Result<()> {
+    let scenario = market.scenario()?;
+    let index = scenario.token(token)?;
+    let sets: usize = vary.iter().map(|(_, values)| values.len()).product();
+    let bar = market.progress(paths * sets as u64, "futures");
+    let points = frontier::frontier(&scenario, index, vary, paths, &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    market.tell(&report::of_frontier(&scenario.name, token, &points))
+}
+
+fn run_cascade(market: &Market, token: &str, most: f64, count: usize) -> Result<()> {
+    ensure!((0.0..1.0).contains(&most) && count > 0, "expected a fall below 1 and at least one step to it");
+    let setup = market.setup()?;
+    let index = setup.scenario.token(token)?;
+    let bar = market.progress(count as u64 + 1, "falls");
+    let cascade = cascade::cascade(&setup, index, most, count, &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    market.tell(&report::of_cascade(&setup, token, &cascade))
+}
+
+fn run_position(market: &Market, paths: u64) -> Result<()> {
+    let mut scenario = market.scenario()?;
+    ensure!(!scenario.positions.is_empty(), "expected a [[position]] in {}", market.scenario.display());
+    // The position alone: nobody else's sales are asked about.
+    scenario.book.positions = 0;
+    let week = 7 * DAY_SECS;
+    scenario.steps = usize::try_from(week.div_ceil(scenario.step_secs))?;
+    let setup = Setup::new(&scenario)?;
+    let bar = market.progress(paths, "futures");
+    let times: Vec<u64> =
+        [1, 4, 12].map(|hours| hours * 3_600).into_iter().chain((1..=7).map(|day| day * DAY_SECS)).collect();
+    let odds = position::position(&setup, &times, paths, &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    market.tell(&report::of_odds(&setup, &odds))
+}
