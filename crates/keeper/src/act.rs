@@ -9,16 +9,18 @@ use plimsoll_client::{compute_budget, AccountMeta, Instruction, Pubkey};
 use plimsoll_engine::EngineError;
 use serde_json::Value;
 use solana_keypair::Keypair;
-use solana_message::Message;
+use solana_message::{AddressLookupTableAccount, Hash, VersionedMessage};
+use solana_signature::Signature;
 use solana_signer::Signer;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 
+use crate::build::Built;
 use crate::chain::Chain;
+use crate::tables::{message, Size, Tables, BYTES_MAX, LOCKS_MAX};
+use crate::venue::NoRoute;
 
 /// Most compute units a transaction may ask for.
 pub const UNITS_MAX: u32 = 1_400_000;
-/// Largest transaction, bytes.
-const BYTES_MAX: usize = 1_232;
 /// Between two looks at what became of a transaction.
 const LOOK: Duration = Duration::from_millis(200);
 /// Between two broadcasts.
@@ -58,6 +60,10 @@ pub enum Outcome {
     NoFunds,
     /// The blockhash died before it landed.
     Expired,
+    /// The transaction is larger than the network takes.
+    TooLarge(String),
+    /// The venue does not sell.
+    NoRoute(NoRoute, String),
     /// No endpoint answers.
     Rpc(String),
     /// Anything else, in words.
@@ -89,6 +95,8 @@ impl Outcome {
             Self::StalePrice => "stale_price",
             Self::NoFunds => "no_funds",
             Self::Expired => "expired",
+            Self::TooLarge(_) => "too_large",
+            Self::NoRoute(..) => "no_route",
             Self::Rpc(_) => "rpc",
             Self::Refused(_) => "refused",
         }
@@ -98,7 +106,7 @@ impl Outcome {
     pub fn detail(&self) -> &str {
         match self {
             Self::Landed(landed) => &landed.signature,
-            Self::Rpc(text) | Self::Refused(text) => text,
+            Self::Rpc(text) | Self::Refused(text) | Self::TooLarge(text) | Self::NoRoute(_, text) => text,
             _ => "",
         }
     }
@@ -114,6 +122,10 @@ impl Outcome {
             Self::Throttled => (2_000, 60_000),
             Self::NoFunds => (5_000, 300_000),
             Self::Expired => (200, 2_000),
+            Self::TooLarge(_) => (5_000, 300_000),
+            // Prices move on, and so does who is asked too often.
+            Self::NoRoute(NoRoute::BelowMinimum { .. } | NoRoute::Slow, _) => (500, 5_000),
+            Self::NoRoute(..) => (2_000, 60_000),
             Self::Rpc(_) => (500, 30_000),
             Self::Refused(_) => (2_000, 300_000),
         };
@@ -199,6 +211,10 @@ impl Locks {
 pub struct Actor<'a> {
     /// Endpoints.
     pub chain: &'a Chain,
+    /// Lookup tables.
+    pub tables: &'a Tables,
+    /// Tables used beside those of a route.
+    pub own_tables: &'a [Pubkey],
     /// Who pays and signs.
     pub key: &'a Keypair,
     /// What it pays for speed.
@@ -210,21 +226,26 @@ pub struct Actor<'a> {
 impl Actor<'_> {
     /// Carries an action's instructions out. `changed` tells whether the subject is another since the decision; it is asked
     /// after a refusal only.
-    pub fn carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Outcome {
-        match self.try_carry_out(instructions, changed) {
+    pub fn carry_out(&self, built: &Built, changed: impl Fn() -> bool) -> Outcome {
+        match self.try_carry_out(built, changed) {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Rpc(format!("{error:#}")),
         }
     }
 
-    fn try_carry_out(&self, instructions: &[Instruction], changed: impl Fn() -> bool) -> Result<Outcome> {
+    fn try_carry_out(&self, built: &Built, changed: impl Fn() -> bool) -> Result<Outcome> {
+        let instructions = &built.instructions;
+        let tables = self.tables.get(self.chain, &[self.own_tables, &built.tables].concat())?;
         let unit_price = self.unit_price(instructions);
-        let draft = self.message(instructions, UNITS_MAX, unit_price);
-        let bytes = 1 + 64 + draft.serialize().len();
-        if bytes > BYTES_MAX {
-            return Ok(Outcome::Refused(format!("the transaction has {bytes} bytes, more than {BYTES_MAX}")));
+        let draft = self.message(instructions, &tables, (UNITS_MAX, unit_price), Hash::default())?;
+        let size = Size::of(&draft);
+        if !size.fits() {
+            let Size { bytes, locks } = size;
+            let text = format!("{bytes} bytes of {BYTES_MAX} and {locks} accounts of {LOCKS_MAX}");
+            return Ok(Outcome::TooLarge(text));
         }
-        let simulated = self.chain.simulate(&Transaction::new_unsigned(draft)).context("simulating")?;
+        let unsigned = VersionedTransaction { signatures: vec![Signature::default()], message: draft };
+        let simulated = self.chain.simulate(&unsigned).context("simulating")?;
         if !simulated.error.is_null() {
             return Ok(classify(&simulated.error, changed()));
         }
@@ -234,7 +255,8 @@ impl Actor<'_> {
         // A seventh more than it took: the state may be another when it lands.
         let units = u32::try_from(simulated.units + simulated.units / 7 + 1_000).unwrap_or(UNITS_MAX).min(UNITS_MAX);
         let (blockhash, last_height) = self.chain.blockhash()?;
-        let transaction = Transaction::new(&[self.key], self.message(instructions, units, unit_price), blockhash);
+        let message = self.message(instructions, &tables, (units, unit_price), blockhash)?;
+        let transaction = VersionedTransaction::try_new(message, &[self.key]).context("signing")?;
         let signature = transaction.signatures.first().context("a signature")?.to_string();
         self.chain.send(&transaction)?;
         self.follow(&transaction, &signature, last_height, changed)
@@ -242,7 +264,7 @@ impl Actor<'_> {
 
     fn follow(
         &self,
-        transaction: &Transaction,
+        transaction: &VersionedTransaction,
         signature: &str,
         last_height: u64,
         changed: impl Fn() -> bool,
@@ -295,15 +317,22 @@ impl Actor<'_> {
         asked.min(self.pricing.unit_price_max)
     }
 
-    fn message(&self, instructions: &[Instruction], units: u32, unit_price: u64) -> Message {
-        let payer = self.key.pubkey();
+    /// `budget`: limit of compute units, and price of one, micro-lamports.
+    fn message(
+        &self,
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+        budget: (u32, u64),
+        blockhash: Hash,
+    ) -> Result<VersionedMessage> {
+        let (payer, (units, unit_price)) = (self.key.pubkey(), budget);
         let mut all = vec![compute_budget::unit_limit(units)];
         if unit_price > 0 {
             all.push(compute_budget::unit_price(unit_price));
         }
         all.extend_from_slice(instructions);
         all.extend(self.pricing.tip.map(|(lamports, to)| transfer(&payer, &to, lamports)));
-        Message::new(&all, Some(&payer))
+        message(&payer, &all, tables, blockhash)
     }
 }
 

@@ -17,7 +17,7 @@ pub mod lens;
 pub mod packed;
 pub mod page;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use plimsoll_client::accounts::{Account, Backstop, BackstopProvider, DecodeError, Market, Position, Reserve};
 use plimsoll_client::instructions::Offer;
@@ -379,6 +379,21 @@ impl Book {
             near: self.pages.iter().map(Page::near_count).sum(),
             reserves: self.assets.iter().filter(|asset| asset.reserve.is_some()).count(),
         }
+    }
+
+    /// How many positions near a threshold hold each pair of a collateral and a debt, by their reserves.
+    pub fn near_pairs(&self) -> BTreeMap<(Pubkey, Pubkey), usize> {
+        let address = |leg: &Leg| self.assets.get(usize::from(leg.asset)).map(|asset| asset.address);
+        let mut pairs = BTreeMap::new();
+        for entry in self.pages.iter().flat_map(Page::near) {
+            let (debts, collaterals): (Vec<&Leg>, Vec<&Leg>) = entry.legs().iter().partition(|leg| leg.is_debt);
+            for (collateral, debt) in collaterals.iter().flat_map(|one| debts.iter().map(move |other| (*one, *other))) {
+                if let (Some(collateral), Some(debt)) = (address(collateral), address(debt)) {
+                    *pairs.entry((collateral, debt)).or_default() += 1;
+                }
+            }
+        }
+        pairs
     }
 
     /// The market, once it was seen.

@@ -16,15 +16,19 @@ use solana_signer::Signer;
 
 use crate::act::{Actor, Landed, Locks, Outcome, Pricing};
 use crate::book::{Book, Offered, Update};
-use crate::build;
+use crate::build::{self, Built};
 use crate::chain::{Chain, Seen};
-use crate::config::Config;
-use crate::decide::{decide, decide_join, decide_reserve, Action, Fees, Funding, Purse, Skipped, Terms, Verdict, What};
+use crate::config::{Config, VenueTable};
+use crate::decide::{
+    decide, decide_join, decide_rebalance, decide_reserve, Action, Fees, Funding, Purse, Skipped, Terms, Verdict, What,
+};
 use crate::journal::{Attempt, Journal};
 use crate::oracle;
-use crate::scene::Scene;
+use crate::scene::{Leg, Scene};
 use crate::serve::{collect, serve, unix_ms, Pulse};
-use crate::venue::{NoVenue, Pools, Venue};
+use crate::stock;
+use crate::tables::Tables;
+use crate::venue::{Desk, Venue};
 use crate::watch::{feed_of, Batch, RpcSource, Settings, Source};
 
 /// Lamports of a signature.
@@ -33,6 +37,8 @@ const SIGNATURE_LAMPORTS: u64 = 5_000;
 const QUIET: Duration = Duration::from_secs(1);
 /// Between two snapshots while a websocket brings changes.
 const RESNAPSHOT: Duration = Duration::from_secs(60);
+/// Between two looks at which prices of the venue are wanted.
+const WANTED: Duration = Duration::from_secs(5);
 /// Token accounts that one transaction opens.
 const WALLETS_AT_ONCE: usize = 6;
 
@@ -55,13 +61,20 @@ pub struct Keeper<S> {
     source: S,
     book: Book,
     locks: Locks,
-    pools: Option<Pools>,
+    desk: Desk,
+    tables: Tables,
+    /// When the venue was last told what is wanted of it.
+    wanted_at: Option<Instant>,
+    /// A SOL, nano-dollars, for what transactions cost.
+    sol_nano_usd: u64,
     journal: Journal,
     pulse: Arc<Pulse>,
     /// Token accounts that are there.
     wallets: HashSet<Pubkey>,
     /// The keeper's tokens when they were last counted.
     purse: Purse,
+    /// The slot of that.
+    purse_slot: u64,
 }
 
 /// Runs a keeper until it is told to stop, or for one round.
@@ -142,10 +155,14 @@ impl<S: Source> Keeper<S> {
         let journal = Journal::open(&config.journal)?;
         Ok(Self {
             book: Book::new(config.market),
-            pools: config.pool_program.map(Pools::new),
+            desk: stock::desk(&config.venue)?,
+            tables: Tables::default(),
+            wanted_at: None,
+            sol_nano_usd: config.sol_nano_usd,
             locks: Locks::default(),
             wallets: HashSet::new(),
             purse: Purse::default(),
+            purse_slot: 0,
             config,
             chain,
             key,
@@ -187,10 +204,15 @@ impl<S: Source> Keeper<S> {
         metrics::gauge!("keeper_slot").set(now.slot as f64);
         // Only who may spend must know what there is.
         if had_snapshot || !due.is_empty() {
-            self.purse = self.count_purse()?;
+            self.purse = self.count_purse(&now)?;
         }
+        self.ask_venue();
         let purse = self.purse.clone();
-        let verdict = self.decide(&due, &purse, &now);
+        let mut verdict = self.decide(&due, &purse, &now);
+        // Trades first: what they leave is counted anew with the next snapshot.
+        if had_snapshot && !verdict.actions.iter().any(|action| matches!(action.what, What::Liquidate(_))) {
+            verdict.merge(self.rebalance(&purse, &now));
+        }
         for Skipped { subject, what, reason, .. } in &verdict.skipped {
             metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
             tracing::debug!(%subject, what, reason = reason.name(), "left alone");
@@ -241,20 +263,60 @@ impl<S: Source> Keeper<S> {
         }
     }
 
-    /// The keeper's tokens, and what lies in the pools of the test market.
-    fn count_purse(&mut self) -> Result<Purse> {
+    /// Tells an aggregator which of its prices are wanted, and takes over those it gave.
+    fn ask_venue(&mut self) {
+        let (Desk::Aggregator(venue), VenueTable::Jupiter(table)) = (&mut self.desk, &self.config.venue) else {
+            return;
+        };
+        if self.wanted_at.is_none_or(|at| at.elapsed() >= WANTED) {
+            self.wanted_at = Some(Instant::now());
+            let legs: Vec<Leg> = self.book.reserves().collect();
+            let bounded: Vec<Pubkey> = self.config.inventory.keys().copied().collect();
+            let near = self.book.near_pairs();
+            venue.want(stock::wanted(&near, &legs, self.config.rebalance.as_ref(), &bounded, table));
+        }
+        venue.look();
+    }
+
+    /// What to exchange of the keeper's own tokens.
+    fn rebalance(&self, purse: &Purse, now: &Now) -> Verdict {
+        let Some(how) = &self.config.rebalance else { return Verdict::default() };
+        let (legs, at): (Vec<Leg>, Instant) = (self.book.reserves().collect(), Instant::now());
+        let mut verdict = self.with_terms(purse, |terms| decide_rebalance(&legs, how, now, terms));
+        // Counted before the last exchange was seen, they would only be exchanged twice.
+        verdict.actions.retain(|action| self.locks.is_free(&action.subject, self.purse_slot, at));
+        verdict
+    }
+
+    /// Takes what the price account of SOL says; where it says nothing good, what the file says.
+    fn price_sol(&mut self, seen: &Seen, now: &Now) {
+        let Some((_, age_max_secs)) = self.config.sol_price else { return };
+        let price = stock::sol_nano_usd(seen, age_max_secs, now);
+        metrics::gauge!("keeper_sol_price_fallback").set(f64::from(u8::from(price.is_err())));
+        self.sol_nano_usd = price.unwrap_or_else(|reason| {
+            tracing::warn!(account = %seen.address, reason, "the price of SOL is the file's");
+            self.config.sol_nano_usd
+        });
+    }
+
+    /// The keeper's tokens, what lies in the pools of the test market, and what a SOL costs.
+    fn count_purse(&mut self, now: &Now) -> Result<Purse> {
         let reserves: Vec<Reserve> = self.book.reserves().map(|leg| leg.reserve).collect();
         let owner = self.key.pubkey();
         let wallets: Vec<Pubkey> = reserves.iter().map(|reserve| reserve.token_account(&owner)).collect();
         let mut asked = wallets.clone();
-        if let Some(pools) = &self.pools {
+        if let Desk::Pools(pools) = &self.desk {
             let pairs = reserves.iter().flat_map(|one| reserves.iter().map(move |other| (one, other)));
             let vaults = pairs
                 .filter(|(one, other)| one.address != other.address)
                 .map(|(one, other)| pools.vaults(one, other).0);
             asked.extend(vaults.collect::<BTreeSet<_>>());
         }
-        let found = self.chain.accounts(&asked)?;
+        asked.extend(self.config.sol_price.map(|(account, _)| account));
+        let mut found = self.chain.accounts(&asked)?;
+        if let Some(seen) = self.config.sol_price.and_then(|_| found.pop()) {
+            self.price_sol(&seen, now);
+        }
         let atoms = |seen: &Seen| {
             let bytes = seen.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
             bytes.map_or(0, u64::from_le_bytes)
@@ -266,7 +328,8 @@ impl<S: Source> Keeper<S> {
                 self.wallets.insert(*wallet);
             }
         }
-        if let Some(pools) = &mut self.pools {
+        self.purse_slot = found.iter().map(|seen| seen.slot).min().unwrap_or(0);
+        if let Desk::Pools(pools) = &mut self.desk {
             for seen in found.iter().skip(wallets.len()) {
                 pools.see(seen.address, atoms(seen));
             }
@@ -288,7 +351,7 @@ impl<S: Source> Keeper<S> {
                 create_associated_token_account_idempotent(&owner, &owner, &reserve.mint(), &reserve.token_program())
             };
             let instructions: Vec<Instruction> = some.iter().map(open).collect();
-            let outcome = self.actor().carry_out(&instructions, || false);
+            let outcome = self.actor().carry_out(&Built::from(instructions), || false);
             tracing::info!(
                 count = some.len(),
                 outcome = outcome.name(),
@@ -309,7 +372,14 @@ impl<S: Source> Keeper<S> {
 
     fn actor(&self) -> Actor<'_> {
         let pricing = Pricing { unit_price_max: self.config.unit_price_max, tip: self.config.tip };
-        Actor { chain: &self.chain, key: &self.key, pricing, is_dry_run: self.config.is_dry_run }
+        Actor {
+            chain: &self.chain,
+            tables: &self.tables,
+            own_tables: &self.config.lookup_tables,
+            key: &self.key,
+            pricing,
+            is_dry_run: self.config.is_dry_run,
+        }
     }
 
     fn with_terms<T>(&self, purse: &Purse, then: impl FnOnce(&Terms) -> T) -> T {
@@ -318,11 +388,7 @@ impl<S: Source> Keeper<S> {
             // What it may come to, so that no profit hangs on a guess.
             unit_price_micro_lamports: self.config.unit_price_max,
             tip_lamports: self.config.tip.map_or(0, |(lamports, _)| lamports),
-            sol_nano_usd: self.config.sol_nano_usd,
-        };
-        let venue: &dyn Venue = match &self.pools {
-            Some(pools) => pools,
-            None => &NoVenue,
+            sol_nano_usd: self.sol_nano_usd,
         };
         then(&Terms {
             min_profit_nano_usd: self.config.min_profit_nano_usd.into(),
@@ -332,7 +398,7 @@ impl<S: Source> Keeper<S> {
             fees,
             purse,
             lists: &self.config.lists,
-            venue,
+            venue: self.desk.venue(),
         })
     }
 
@@ -378,12 +444,9 @@ impl<S: Source> Keeper<S> {
         let mut done = Vec::with_capacity(jobs.len());
         for some in jobs.chunks(self.config.parallel.max(1)) {
             some.iter().for_each(|job| self.locks.hold(job.action.subject));
-            let actor = self.actor();
+            let (actor, venue) = (self.actor(), self.desk.venue());
             let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
-                let threads: Vec<_> = some
-                    .iter()
-                    .map(|job| scope.spawn(|| actor.carry_out(&job.instructions, || job.is_changed(actor.chain))))
-                    .collect();
+                let threads: Vec<_> = some.iter().map(|job| scope.spawn(|| job.carry_out(&actor, venue))).collect();
                 let failed = || Outcome::Refused("the thread of this action failed".to_owned());
                 threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
             });
@@ -396,13 +459,19 @@ impl<S: Source> Keeper<S> {
         Ok(done)
     }
 
-    /// The transaction of an action. None where the money it counted on is spent by those before it.
+    /// What is to be done for an action. None where the money it counted on is spent by those before it.
     fn job(&self, action: Action, purse: &mut Purse, now: &Now) -> Result<Option<Job>, build::Unbuildable> {
         let at_ms = unix_ms();
+        let job = |action, scene, legs, built| Ok(Some(Job { action, scene, legs, built, at_ms }));
         match action.what {
             What::Refresh | What::Notice => {
-                let instructions = build::reserve_instructions(&action)?;
-                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+                let built = build::reserve_instructions(&action)?;
+                return job(action, None, Vec::new(), Some(built));
+            }
+            What::Rebalance(exchange) => {
+                let leg = |reserve: Pubkey| self.book.reserves().find(|leg| leg.reserve.address == reserve);
+                let legs = [leg(exchange.from), leg(exchange.to)].into_iter().flatten().collect();
+                return job(action, None, legs, None);
             }
             What::Join => {
                 let provider = self.book.providers().find(|provider| provider.address == action.subject);
@@ -411,26 +480,22 @@ impl<S: Source> Keeper<S> {
                 let pool = pool.ok_or(build::Unbuildable::Misfit)?;
                 let reserve = self.book.reserves().find(|leg| leg.reserve.address.to_bytes() == pool.state.reserve);
                 let reserve = reserve.ok_or(build::Unbuildable::Misfit)?.reserve;
-                let instructions = build::join_instructions(&pool, &provider, &reserve);
-                return Ok(Some(Job { action, scene: None, instructions, at_ms }));
+                let built = build::join_instructions(&pool, &provider, &reserve);
+                return job(action, None, Vec::new(), Some(built));
             }
             _ => {}
         }
         let scene = self.book.scene(&action.subject, *now).ok_or(build::Unbuildable::Misfit)?;
         let again = self.with_terms(purse, |terms| decide(&scene, terms));
         let Some(action) = again.actions.into_iter().next() else { return Ok(None) };
-        let venue: &dyn Venue = match &self.pools {
-            Some(pools) => pools,
-            None => &NoVenue,
-        };
-        let instructions = build::instructions(&action, &scene, &self.key.pubkey(), venue)?;
         if let (What::Liquidate(trade), Some((_, debt))) = (&action.what, action.pair) {
             if let (Funding::Own, Some(leg)) = (trade.funding, scene.debts().get(debt)) {
                 let held = purse.atoms.entry(leg.reserve.mint()).or_default();
                 *held = held.saturating_sub(trade.repay_max_atoms.saturating_add(trade.plan.fee_atoms));
             }
         }
-        Ok(Some(Job { action, scene: Some(scene), instructions, at_ms }))
+        let legs = scene.legs.clone();
+        job(action, Some(scene), legs, None)
     }
 
     fn write_down(&self, job: &Job, outcome: &Outcome) -> Result<()> {
@@ -439,7 +504,7 @@ impl<S: Source> Keeper<S> {
             Outcome::Landed(landed) => Some(landed),
             _ => None,
         };
-        let realised = landed.map(|landed| job.realised_nano_usd(landed, self.config.sol_nano_usd));
+        let realised = landed.map(|landed| job.realised_nano_usd(landed, self.sol_nano_usd));
         let latency_ms = landed.and_then(|_| job.latency_ms(unix_ms()));
         metrics::counter!("keeper_actions_total", "what" => what, "outcome" => outcome.name()).increment(1);
         if let Some(ms) = latency_ms {
@@ -472,15 +537,40 @@ fn clamp(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
 
-/// An action with its transaction.
+/// An action with all that its transaction is made of.
 struct Job {
     action: Action,
     scene: Option<Scene>,
-    instructions: Vec<Instruction>,
+    /// Tokens that it moves.
+    legs: Vec<Leg>,
+    /// The instructions, of what needs no venue's answer.
+    built: Option<Built>,
     at_ms: i64,
 }
 
 impl Job {
+    fn carry_out(&self, actor: &Actor, venue: &dyn Venue) -> Outcome {
+        match self.build(&actor.key.pubkey(), venue) {
+            Ok(built) => actor.carry_out(&built, || self.is_changed(actor.chain)),
+            Err(build::Unbuildable::NoRoute(reason)) => {
+                let text = reason.to_string();
+                Outcome::NoRoute(reason, text)
+            }
+            Err(error) => Outcome::Refused(error.to_string()),
+        }
+    }
+
+    fn build(&self, keeper: &Pubkey, venue: &dyn Venue) -> Result<Built, build::Unbuildable> {
+        match (&self.built, &self.scene, &self.action.what, &self.legs[..]) {
+            (Some(built), ..) => Ok(built.clone()),
+            (None, Some(scene), ..) => build::instructions(&self.action, scene, keeper, venue),
+            (None, None, What::Rebalance(exchange), [from, to]) => {
+                build::exchange_instructions(exchange, &from.reserve, &to.reserve, keeper, venue)
+            }
+            _ => Err(build::Unbuildable::Misfit),
+        }
+    }
+
     /// Whether the position is another since the decision; not where it cannot be told.
     fn is_changed(&self, chain: &Chain) -> bool {
         let Some(scene) = &self.scene else { return false };
@@ -506,10 +596,9 @@ impl Job {
     /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars. What is kept counts at its
     /// plain price.
     fn realised_nano_usd(&self, landed: &Landed, sol_nano_usd: u64) -> i64 {
-        let legs = self.scene.iter().flat_map(|scene| &scene.legs);
         let signed = |value: Value| i128::try_from(value.0).unwrap_or(i128::MAX);
         let mut sum = 0i128;
-        for leg in legs {
+        for leg in &self.legs {
             let state = &leg.reserve.state;
             let reading = state.reading.newer(leg.offered.map(|offered| offered.reading));
             let price = reading.price_of(reading.price, state.decimals);

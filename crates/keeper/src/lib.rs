@@ -24,5 +24,7 @@ pub mod keeper;
 pub mod oracle;
 pub mod scene;
 pub mod serve;
+pub mod stock;
+pub mod tables;
 pub mod venue;
 pub mod watch;

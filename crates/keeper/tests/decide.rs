@@ -1,6 +1,11 @@
 //! What the keeper decides is what the program then does, to the atom; what it leaves alone the program refuses, with the
 //! error the reason stands for. On the real program.
 
+#[path = "decide/aggregator.rs"]
+mod aggregator;
+#[path = "decide/rebalance.rs"]
+mod rebalance;
+
 use plimsoll_client::accounts::Account;
 use plimsoll_client::address;
 use plimsoll_engine::EngineError;
@@ -48,7 +53,7 @@ fn stage() -> Stage {
     for token in [&sol, &usdc] {
         world.open_wallet(&keeper.address(), token);
     }
-    let bounds = Bounds { least_atoms: 0, most_atoms: u64::MAX };
+    let bounds = Bounds { least_atoms: 0, most_atoms: u64::MAX, target_atoms: None };
     let (borrowers, lists) = (Vec::new(), Lists::default());
     Stage { world, sol, usdc, keeper, borrowers, provider, bounds, lists, min_profit: 1, does_chores: true }
 }
@@ -139,7 +144,7 @@ impl Stage {
     #[track_caller]
     fn instructions(&self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Vec<Instruction> {
         let scene = self.book().scene(&self.world.position_address(borrower), self.world.now()).expect("a position");
-        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions")
+        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions").instructions
     }
 
     fn act(&mut self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Outcome {
@@ -381,7 +386,7 @@ fn without_money_or_market_the_backstop_buys_for_a_tip() -> Told {
         let book = stage.book();
         let (pool, provider) = (book.pools().next().expect("a pool"), book.providers().next().expect("a provider"));
         let verdict = stage.with_terms(&NoVenue, |terms| decide_join(&pool, &provider, &stage.world.now(), terms));
-        (verdict, build::join_instructions(&pool, &provider, &stage.world.reserve(&stage.usdc)))
+        (verdict, build::join_instructions(&pool, &provider, &stage.world.reserve(&stage.usdc)).instructions)
     };
     assert_eq!(joins(&stage).0, Verdict::default());
     stage.world.advance_with_prices(14_400);
@@ -450,7 +455,7 @@ fn a_reserve_with_an_old_price_is_refreshed_or_noticed() -> Told {
     let verdict = reserves(&stage);
     assert_eq!(verdict.actions[0].what, What::Refresh);
     let keeper = stage.keeper.clone();
-    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions");
+    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions").instructions;
     stage.world.send(&instructions, &[&keeper])?;
     assert_eq!(stage.world.reserve(&sol).state.reading.publish_time, stage.world.unix());
 
@@ -458,7 +463,7 @@ fn a_reserve_with_an_old_price_is_refreshed_or_noticed() -> Told {
     stage.world.advance(3_601);
     let verdict = reserves(&stage);
     assert_eq!(verdict.actions[0].what, What::Notice);
-    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions");
+    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions").instructions;
     stage.world.send(&instructions, &[&keeper])?;
     assert_eq!(stage.world.reserve(&sol).state.stale_noticed_at, stage.world.unix());
     assert_eq!(reserves(&stage), Verdict::default(), "once");
@@ -543,7 +548,7 @@ proptest! {
 
         let stage = Stage {
             sol: tokens[0].clone(), usdc: tokens[2].clone(), keeper: keeper.clone(), borrowers: vec![borrower.clone()],
-            provider, bounds: Bounds { least_atoms: 0, most_atoms: u64::MAX }, lists: Lists::default(), min_profit: 0,
+            provider, bounds: Bounds { least_atoms: 0, most_atoms: u64::MAX, target_atoms: None }, lists: Lists::default(), min_profit: 0,
             does_chores: true, world,
         };
         let purse = Purse {
@@ -555,7 +560,7 @@ proptest! {
         prop_assert!(verdict.actions.len() <= 1);
         for action in &verdict.actions {
             let mut world = stage.world.clone();
-            let instructions = build::instructions(action, &scene, &keeper.address(), &NoVenue).expect("instructions");
+            let instructions = build::instructions(action, &scene, &keeper.address(), &NoVenue).expect("instructions").instructions;
             let before: Vec<u64> = tokens.iter().map(|token| stage.has(token)).collect();
             let receipt = world.send(&instructions, &[&keeper]);
             let receipt = receipt.unwrap_or_else(|refused| panic!("{action:?}: {refused:?}"));

@@ -282,6 +282,11 @@ impl Page {
         looked.filter(|entry| holds(entry) && entry.is_due(&lens)).map(|entry| entry.address).collect()
     }
 
+    /// Those that are looked at.
+    pub fn near(&self) -> impl Iterator<Item = &Entry> {
+        self.looked().filter_map(|at| self.get(at))
+    }
+
     /// How many are looked at.
     pub fn near_count(&self) -> usize {
         self.looked().count()
