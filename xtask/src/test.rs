@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, steps::Steps,
+    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, ops, process, steps::Steps,
     toolchain::Toolchain, workspace::Workspace,
 };
 
@@ -56,6 +56,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         }
         Ok(())
     });
+    steps.step_if("ops", ops::can_check(), || ops::check(ws));
     steps.step("faults", || under_faults(ws));
     steps.step("validator", || on_validator(ws));
     steps.finish()?;

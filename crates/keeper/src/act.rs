@@ -70,6 +70,22 @@ pub enum Outcome {
     Refused(String),
 }
 
+/// Names of all outcomes.
+pub const OUTCOMES: [&str; 12] = [
+    "landed",
+    "dry_run",
+    "lost_race",
+    "healthy_again",
+    "throttled",
+    "stale_price",
+    "no_funds",
+    "expired",
+    "too_large",
+    "no_route",
+    "rpc",
+    "refused",
+];
+
 /// A confirmed transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Landed {
@@ -403,6 +419,26 @@ mod tests {
             assert!(locks.is_free(&subject, 9, now + Duration::from_secs(wait)), "after {failures}");
         }
         assert_eq!(Outcome::Throttled.pause(50), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn every_outcome_has_its_name_in_the_list() {
+        let landed = Landed { signature: String::new(), slot: 9, fee_lamports: 0, changes: Vec::new() };
+        let all = [
+            Outcome::Landed(landed),
+            Outcome::DryRun,
+            Outcome::LostRace,
+            Outcome::HealthyAgain,
+            Outcome::Throttled,
+            Outcome::StalePrice,
+            Outcome::NoFunds,
+            Outcome::Expired,
+            Outcome::TooLarge(String::new()),
+            Outcome::NoRoute(NoRoute::Slow, String::new()),
+            Outcome::Rpc(String::new()),
+            Outcome::Refused(String::new()),
+        ];
+        assert_eq!(all.each_ref().map(Outcome::name), OUTCOMES);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! - Each token has a [`Lens`] of now. Each [page](page) of a thousand positions keeps the **reference** lenses by which it
 //!   worked out the weighted values of its legs, and its positions lie in rings by their distance to the threshold.
 //! - As long as no token has drifted far from a page's reference, only the rings that the drift reaches are looked at: no
-//!   other position can have come that far. They are not touched at all.
+//!   other position can have come that far. They are not touched at all. Nor are those deep below their threshold, as long
+//!   as none can have come back up: they are due, and in a crash they are many.
 //! - A page that a token has drifted too far from works out the legs of that token anew, all pages at once where they must,
 //!   and in turn where they need not yet. Pages share nothing, so all cores do.
 //!
@@ -338,6 +339,13 @@ impl Book {
         let (assets, turn) = (&self.assets, self.turn);
         let current = |id: AssetId| assets.get(usize::from(id))?.current.as_ref();
         self.pages.par_iter_mut().enumerate().for_each(|(number, page)| page.follow(number % TURNS == turn, current));
+    }
+
+    /// How many positions [`Self::tick`] would return at the lenses of the last look, found by looking at everybody. For
+    /// measurements: what the rings spare.
+    pub fn due_of_everybody(&self) -> usize {
+        let current = |id: AssetId| self.assets.get(usize::from(id))?.current.as_ref();
+        self.pages.par_iter().map(|page| page.due_of_everybody(current)).sum()
     }
 
     fn due_of(&self, asset: Option<AssetId>) -> Vec<Pubkey> {

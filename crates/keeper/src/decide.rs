@@ -236,6 +236,19 @@ pub enum What {
     Rebalance(Exchange),
 }
 
+/// Names of all that can be done.
+pub const WHATS: [&str; 9] = [
+    "liquidate",
+    "backstop_liquidate",
+    "flag_position",
+    "mark_default",
+    "settle_default",
+    "refresh_reserves",
+    "notice_stale_price",
+    "join_backstop",
+    "rebalance",
+];
+
 impl What {
     /// Name, for logs and metrics.
     pub fn name(&self) -> &'static str {

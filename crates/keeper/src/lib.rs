@@ -21,6 +21,7 @@ pub mod config;
 pub mod decide;
 pub mod journal;
 pub mod keeper;
+pub mod meters;
 pub mod oracle;
 pub mod scene;
 pub mod serve;

@@ -85,6 +85,23 @@ fn position(number: usize) -> Position {
     Account { address: key(4, number), state }
 }
 
+/// Milliseconds that it takes to find out by looking at everybody, the quickest of some; how many are due.
+fn by_everybody(book: &Book) -> (f64, usize) {
+    let round = |_| {
+        let started = Instant::now();
+        let due = book.due_of_everybody();
+        (started.elapsed().as_secs_f64() * 1e3, due)
+    };
+    // What disturbs a round only makes it slower.
+    (0..5).map(round).min_by(|one, other| one.0.total_cmp(&other.0)).unwrap_or_default()
+}
+
+/// What part of looking at everybody a price took.
+fn ratio(taken: &Value, everybody_ms: f64) -> Value {
+    let of = |key: &str| taken[key].as_f64().map(|ms| (ms / everybody_ms * 1e3).round() / 1e3);
+    json!({ "p50": of("p50_ms"), "p99": of("p99_ms") })
+}
+
 /// Milliseconds: half of all, 99 of a hundred, and the longest.
 fn milliseconds(mut taken: Vec<f64>) -> Value {
     taken.sort_by(f64::total_cmp);
@@ -142,6 +159,11 @@ fn main() -> Result<()> {
         updates(&mut book, 0, &mut now, |update, price| price / 100 * if update % 2 == 0 { 98 } else { 102 });
     // A crash: half a percent down each time, until most of all positions are due.
     let (crash, due) = updates(&mut book, 0, &mut now, |_, price| price / 1_000 * 995);
+    let (everybody_ms, due_of_everybody) = by_everybody(&book);
+    let found = book.tick(&now).len();
+    if found != due_of_everybody {
+        return Err(anyhow!("expected {due_of_everybody} positions to be due; the book finds {found}"));
+    }
     println!(
         "{:#}",
         json!({
@@ -153,6 +175,10 @@ fn main() -> Result<()> {
             "wild": wild,
             "crash": crash,
             "due_at_most": due,
+            "everybody_ms": (everybody_ms * 1e3).round() / 1e3,
+            "of_everybody": {
+                "calm": ratio(&calm, everybody_ms), "wild": ratio(&wild, everybody_ms), "crash": ratio(&crash, everybody_ms),
+            },
         })
     );
     Ok(())

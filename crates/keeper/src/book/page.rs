@@ -22,6 +22,11 @@ const WORDS: usize = PAGE / 64;
 const RINGS: usize = 16;
 /// See [`RINGS`].
 const RING_PARTS: u64 = 64;
+/// The last ring, for those who are deep below their threshold: by more than [`DEEP_PART`] of what is needed. In a crash they
+/// are many, and none of them need be looked at to know.
+const DEEP: usize = RINGS;
+/// See [`DEEP`]: a sixteenth.
+const DEEP_PART: Factor = Factor(Factor::ONE.0 / 16);
 /// A token's legs are worked out anew where they may have lost more than this part: a tenth. Two such tokens, a collateral and
 /// a debt, lose less than all rings hold.
 const DRIFT_MAX: Factor = Factor(Factor::ONE.0 / 10);
@@ -122,6 +127,10 @@ impl Entry {
             return Some(0);
         }
         let (collateral, debt) = self.sums(|leg| Some(leg.weighted))?;
+        let most = Factor::ONE.minus(DEEP_PART).minus(SLACK);
+        if collateral.plus(ROUNDINGS) <= debt.times_floor(self.threshold).times_floor(most) {
+            return Some(DEEP);
+        }
         let needed = debt.times_ceil(self.threshold).plus(ROUNDINGS);
         // 1 - needed/collateral, rounded down.
         let headroom = collateral.minus(needed).of_floor(collateral).minus(SLACK);
@@ -154,9 +163,11 @@ pub struct Page {
     holders: HashMap<AssetId, Vec<u16>>,
     /// By which lens the legs of each token were worked out.
     references: HashMap<AssetId, Lens>,
-    rings: [[u64; WORDS]; RINGS],
+    rings: [[u64; WORDS]; RINGS + 1],
     /// Rings to look at, from the first.
     looked: usize,
+    /// Whether those in the last ring cannot have come up to their threshold.
+    is_deep_sure: bool,
 }
 
 /// Place of an entry in its page as a number of 16 bits.
@@ -246,11 +257,20 @@ impl Page {
         for (asset, lens) in anew {
             self.reprice(asset, lens);
         }
-        // 1 - kept/grown, rounded up: what of its headroom a position may have lost.
-        let kept = Value(all.kept.0.into()).of_floor(Value(all.grown.0.into()));
-        let lost = Factor::ONE.minus(kept).0.saturating_add(1);
         self.looked =
-            usize::try_from(lost / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
+            usize::try_from(all.lost().0 / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
+        self.is_deep_sure = self.is_deep_sure(current);
+    }
+
+    /// Whether nobody in the last ring can have come up to his threshold: seen from now, no token has lost so much on the way
+    /// back to the page's reference.
+    fn is_deep_sure<'l>(&self, current: impl Fn(AssetId) -> Option<&'l Lens>) -> bool {
+        if self.rings.get(DEEP).is_none_or(|ring| ring.iter().all(|bits| *bits == 0)) {
+            return true;
+        }
+        let back = |(asset, reference): (&AssetId, &Lens)| current(*asset)?.drift(reference);
+        let all = self.references.iter().try_fold(Drift::NONE, |all, token| back(token).map(|drift| all.worst(drift)));
+        all.is_some_and(|all| all.lost() <= DEEP_PART)
     }
 
     /// Works out anew what the legs of a token count.
@@ -268,33 +288,50 @@ impl Page {
 
     /// Places of the entries to look at.
     fn looked(&self) -> impl Iterator<Item = usize> + '_ {
-        let rings = self.rings.get(..self.looked.max(1)).unwrap_or(&self.rings);
-        (0..WORDS).flat_map(move |word| {
-            let bits = rings.iter().filter_map(|ring| ring.get(word)).fold(0, |all, bits| all | bits);
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
-        })
+        places(self.rings.get(..self.looked.clamp(1, RINGS)).unwrap_or(&self.rings))
+    }
+
+    /// Places of the entries deep below their threshold.
+    fn deep(&self) -> impl Iterator<Item = usize> + '_ {
+        places(self.rings.get(DEEP..).unwrap_or(&[]))
     }
 
     /// Addresses of those about which there is something to do, by these lenses; of one asset's holders, or of all.
     pub fn due<'l>(&self, asset: Option<AssetId>, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<Pubkey> {
         let holds = |entry: &Entry| asset.is_none_or(|asset| entry.legs.iter().any(|leg| leg.asset == asset));
         let looked = self.looked().filter_map(|at| self.get(at));
-        looked.filter(|entry| holds(entry) && entry.is_due(&lens)).map(|entry| entry.address).collect()
+        let looked = looked.filter(|entry| holds(entry) && entry.is_due(&lens));
+        let deep = self.deep().filter_map(|at| self.get(at));
+        let deep = deep.filter(|entry| holds(entry) && (self.is_deep_sure || entry.is_due(&lens)));
+        looked.chain(deep).map(|entry| entry.address).collect()
     }
 
-    /// Those that are looked at.
+    /// The same of all, found by looking at everybody.
+    pub fn due_of_everybody<'l>(&self, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> usize {
+        self.entries().filter(|entry| entry.is_due(&lens)).count()
+    }
+
+    /// Those near their threshold, or below it.
     pub fn near(&self) -> impl Iterator<Item = &Entry> {
-        self.looked().filter_map(|at| self.get(at))
+        self.looked().chain(self.deep()).filter_map(|at| self.get(at))
     }
 
-    /// How many are looked at.
+    /// How many these are.
     pub fn near_count(&self) -> usize {
-        self.looked().count()
+        self.looked().chain(self.deep()).count()
     }
 }
 
+/// Places of the entries in any of some rings.
+fn places(rings: &[[u64; WORDS]]) -> impl Iterator<Item = usize> + '_ {
+    (0..WORDS).flat_map(move |word| {
+        let bits = rings.iter().filter_map(|ring| ring.get(word)).fold(0, |all, bits| all | bits);
+        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+    })
+}
+
 /// Moves a position from ring to ring.
-fn move_to(rings: &mut [[u64; WORDS]; RINGS], at: usize, from: Option<usize>, to: Option<usize>) {
+fn move_to(rings: &mut [[u64; WORDS]], at: usize, from: Option<usize>, to: Option<usize>) {
     let mut word = |ring: Option<usize>, change: fn(u64, u64) -> u64| {
         if let Some(bits) = ring.and_then(|ring| rings.get_mut(ring)?.get_mut(at / 64)) {
             *bits = change(*bits, 1 << (at % 64));
