@@ -17,7 +17,7 @@ use solana_transaction::versioned::VersionedTransaction;
 use crate::build::Built;
 use crate::chain::Chain;
 use crate::tables::{message, Size, Tables, BYTES_MAX, LOCKS_MAX};
-use crate::venue::NoRoute;
+use crate::venue::{jupiter, NoRoute};
 
 /// Most compute units a transaction may ask for.
 pub const UNITS_MAX: u32 = 1_400_000;
@@ -140,7 +140,7 @@ impl Outcome {
             Self::Expired => (200, 2_000),
             Self::TooLarge(_) => (5_000, 300_000),
             // Prices move on, and so does who is asked too often.
-            Self::NoRoute(NoRoute::BelowMinimum { .. } | NoRoute::Slow, _) => (500, 5_000),
+            Self::NoRoute(NoRoute::BelowMinimum { .. } | NoRoute::Failed { .. } | NoRoute::Slow, _) => (500, 5_000),
             Self::NoRoute(..) => (2_000, 60_000),
             Self::Rpc(_) => (500, 30_000),
             Self::Refused(_) => (2_000, 300_000),
@@ -177,6 +177,24 @@ pub fn classify(error: &Value, changed: bool) -> Outcome {
     match program_error(code) {
         Some(refusal) => Outcome::Refused(format!("{refusal:?}: {refusal}")),
         None => Outcome::Refused(error.to_string()),
+    }
+}
+
+/// What an error of a transaction means, as [`classify`], but for that of an exchange in it: programs number their errors
+/// alike.
+fn judge(error: &Value, message: &VersionedMessage, changed: bool) -> Outcome {
+    let index = error["InstructionError"][0].as_u64().and_then(|index| usize::try_from(index).ok());
+    let failed = index.and_then(|index| message.instructions().get(index));
+    // Programs are never looked up in a table.
+    let program = failed.and_then(|failed| message.static_account_keys().get(usize::from(failed.program_id_index)));
+    let code = error["InstructionError"][1]["Custom"].as_u64();
+    match (program, code) {
+        (Some(program), Some(code)) if *program == jupiter::PROGRAM => {
+            let reason = NoRoute::Failed { code };
+            let text = reason.to_string();
+            Outcome::NoRoute(reason, text)
+        }
+        _ => classify(error, changed),
     }
 }
 
@@ -263,7 +281,7 @@ impl Actor<'_> {
         let unsigned = VersionedTransaction { signatures: vec![Signature::default()], message: draft };
         let simulated = self.chain.simulate(&unsigned).context("simulating")?;
         if !simulated.error.is_null() {
-            return Ok(classify(&simulated.error, changed()));
+            return Ok(judge(&simulated.error, &unsigned.message, changed()));
         }
         if self.is_dry_run {
             return Ok(Outcome::DryRun);
@@ -293,7 +311,7 @@ impl Actor<'_> {
             // An endpoint that does not answer says nothing of the transaction: it may have landed.
             if let Ok(Some(status)) = self.chain.status(signature) {
                 if !status.error.is_null() {
-                    return Ok(classify(&status.error, changed()));
+                    return Ok(judge(&status.error, &transaction.message, changed()));
                 }
                 if status.is_confirmed {
                     return Ok(Outcome::Landed(self.landed(signature, status.slot)));
@@ -398,6 +416,21 @@ mod tests {
         let refusal = classify(&refused(EngineError::TakeOtherCollateral), false);
         assert!(refusal.detail().starts_with("TakeOtherCollateral: "), "{refusal:?}");
         assert_eq!(classify(&json!("AccountInUse"), true).name(), "refused");
+    }
+
+    #[test]
+    fn an_exchange_that_fails_is_not_taken_for_the_programs_refusal() {
+        let instruction = |program_id| Instruction { program_id, accounts: Vec::new(), data: Vec::new() };
+        let all = [instruction(plimsoll_client::PROGRAM_ID), instruction(jupiter::PROGRAM)];
+        let message = message(&Pubkey::new_from_array([1; 32]), &all, &[], Hash::default()).expect("a message");
+        let code = EngineError::StalePrice.code();
+        let at = |index: u32| json!({ "InstructionError": [index, { "Custom": code }] });
+        assert_eq!(judge(&at(0), &message, true), Outcome::StalePrice);
+        let failed = judge(&at(1), &message, true);
+        assert_eq!(
+            (failed.name(), failed.detail()),
+            ("no_route", &*format!("the venue's program refused with {code}"))
+        );
     }
 
     #[test]

@@ -345,8 +345,15 @@ pub struct Verdict {
 impl Verdict {
     /// Takes another's, and ranks all actions by profit.
     pub fn merge(&mut self, other: Self) {
-        self.actions.extend(other.actions);
-        self.skipped.extend(other.skipped);
+        self.merge_all([other]);
+    }
+
+    /// Takes many others', and ranks all actions by profit.
+    pub fn merge_all(&mut self, others: impl IntoIterator<Item = Self>) {
+        for other in others {
+            self.actions.extend(other.actions);
+            self.skipped.extend(other.skipped);
+        }
         self.actions.sort_by_key(|action| std::cmp::Reverse(action.profit_nano_usd));
     }
 

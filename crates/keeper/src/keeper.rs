@@ -11,6 +11,7 @@ use plimsoll_client::accounts::{Position, Reserve};
 use plimsoll_client::{Instruction, Pubkey, PROGRAM_ID};
 use plimsoll_engine::fixed::Value;
 use plimsoll_engine::Now;
+use rayon::prelude::*;
 use solana_keypair::{read_keypair_file, Keypair};
 use solana_signer::Signer;
 
@@ -39,6 +40,9 @@ const QUIET: Duration = Duration::from_secs(1);
 const RESNAPSHOT: Duration = Duration::from_secs(60);
 /// Between two looks at which prices of the venue are wanted.
 const WANTED: Duration = Duration::from_secs(5);
+/// Positions that are decided about in one round: in a crash more may be due than anybody could deal with before the next
+/// price. The others have their turn in the rounds that follow.
+const DECIDED_MAX: usize = 8_192;
 /// Token accounts that one transaction opens.
 const WALLETS_AT_ONCE: usize = 6;
 
@@ -63,6 +67,8 @@ pub struct Keeper<S> {
     locks: Locks,
     desk: Desk,
     tables: Tables,
+    /// Where those whose turn it is begin.
+    looked: usize,
     /// When the venue was last told what is wanted of it.
     wanted_at: Option<Instant>,
     /// A SOL, nano-dollars, for what transactions cost.
@@ -157,6 +163,7 @@ impl<S: Source> Keeper<S> {
             book: Book::new(config.market),
             desk: stock::desk(&config.venue)?,
             tables: Tables::default(),
+            looked: 0,
             wanted_at: None,
             sol_nano_usd: config.sol_nano_usd,
             locks: Locks::default(),
@@ -403,14 +410,15 @@ impl<S: Source> Keeper<S> {
     }
 
     /// What to do about all that is due and free, most profitable first.
-    fn decide(&self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
+    fn decide(&mut self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
         let (mut verdict, at) = (Verdict::default(), Instant::now());
         self.with_terms(purse, |terms| {
             let is_free =
                 |position: &&Pubkey| self.locks.is_free(position, self.book.position_slot(position).unwrap_or(0), at);
-            for scene in due.iter().filter(is_free).filter_map(|position| self.book.scene(position, *now)) {
-                verdict.merge(decide(&scene, terms));
-            }
+            let free: Vec<Pubkey> = due.iter().filter(is_free).copied().collect();
+            let some = turn(&free, self.looked, DECIDED_MAX);
+            let scenes = some.par_iter().filter_map(|position| self.book.scene(position, *now));
+            verdict.merge_all(scenes.map(|scene| decide(&scene, terms)).collect::<Vec<_>>());
             for leg in self.book.reserves().filter(|leg| self.locks.is_free(&leg.reserve.address, u64::MAX, at)) {
                 verdict.merge(decide_reserve(&leg, self.config.refresh_secs, now, terms));
             }
@@ -422,6 +430,7 @@ impl<S: Source> Keeper<S> {
                 }
             }
         });
+        self.looked = self.looked.wrapping_add(DECIDED_MAX);
         verdict
     }
 
@@ -532,6 +541,14 @@ impl<S: Source> Keeper<S> {
     }
 }
 
+/// So many of all, from a place on, and round to the front where the end is reached.
+fn turn(all: &[Pubkey], from: usize, most: usize) -> Vec<Pubkey> {
+    if all.len() <= most {
+        return all.to_vec();
+    }
+    all.iter().cycle().skip(from % all.len()).take(most).copied().collect()
+}
+
 /// Within the range of the journal's numbers.
 fn clamp(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
@@ -610,5 +627,22 @@ impl Job {
         }
         let fee = u128::from(landed.fee_lamports) * u128::from(sol_nano_usd);
         clamp(sum - i128::try_from(fee.div_ceil(1_000_000_000)).unwrap_or(i128::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_his_turn() {
+        let all: Vec<Pubkey> = (0..10).map(|number| Pubkey::new_from_array([number; 32])).collect();
+        assert_eq!(turn(&all, 7, 10), all, "few are all decided about");
+        let mut seen = HashSet::new();
+        for round in 0..4 {
+            seen.extend(turn(&all, round * 3, 3));
+        }
+        assert_eq!(seen.len(), 10);
+        assert_eq!(turn(&all, 9, 3), [all[9], all[0], all[1]]);
     }
 }

@@ -23,6 +23,7 @@ pub mod journal;
 pub mod keeper;
 pub mod meters;
 pub mod oracle;
+pub mod report;
 pub mod scene;
 pub mod serve;
 pub mod stock;

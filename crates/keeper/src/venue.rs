@@ -82,6 +82,12 @@ pub enum NoRoute {
         /// Its words.
         text: String,
     },
+    /// The exchange itself failed: prices moved on, mostly.
+    #[error("the venue's program refused with {code}")]
+    Failed {
+        /// The program's code.
+        code: u64,
+    },
     /// An answer that is none.
     #[error("the venue's answer is none: {0}")]
     Malformed(String),
@@ -100,6 +106,7 @@ impl NoRoute {
             Self::Slow => "slow",
             Self::Unreachable(_) => "unreachable",
             Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "failed",
             Self::Malformed(_) => "malformed",
             Self::Unsafe(_) => "unsafe",
         }

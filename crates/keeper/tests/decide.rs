@@ -11,12 +11,13 @@ use plimsoll_client::address;
 use plimsoll_engine::EngineError;
 use plimsoll_keeper::book::{Book, Offered, Update};
 use plimsoll_keeper::build;
+use plimsoll_keeper::chain::Seen;
 use plimsoll_keeper::decide::{
     decide, decide_join, decide_reserve, Action, Bounds, Exit, Fees, Funding, Lists, Purse, Reason, Skipped, Terms,
     Verdict, What,
 };
-use plimsoll_keeper::oracle;
 use plimsoll_keeper::venue::{NoVenue, Pools, Venue};
+use plimsoll_keeper::{oracle, stock};
 use plimsoll_testkit::prelude::*;
 use proptest::prelude::*;
 
@@ -341,6 +342,33 @@ fn what_the_program_would_refuse_is_left_alone_for_that_reason() -> Told {
     stage.bounds.most_atoms = u64::MAX;
     assert!(matches!(stage.the_action(&borrower, &NoVenue).what, What::Liquidate(_)));
     Ok(())
+}
+
+#[test]
+fn the_price_of_sol_is_read_as_the_program_reads_prices() {
+    let mut stage = stage();
+    stage.fall("142");
+    let seen = |stage: &Stage, address: Pubkey| {
+        let account = stage.world.svm.get_account(&address).expect("an account");
+        Seen { slot: 1, address, owner: account.owner, data: account.data }
+    };
+    let account = seen(&stage, stage.sol.price);
+    let reserve = stage.world.reserve(&stage.sol).state;
+    let now = stage.world.now();
+    let reading = oracle::read(&reserve, &account.address, &account.owner, &account.data, &now).expect("a price");
+    assert!(reading.confidence > 0);
+    // The upper end of what it says: of eight decimals one is ten nano-dollars.
+    let upper =
+        (reading.price + reading.confidence) * 10u64.pow(u32::try_from(9 + reading.exponent).expect("decimals"));
+    let price = stock::sol_nano_usd(&account, 120, &now).expect("a price");
+    assert!((upper..=upper + 1).contains(&price), "{price}, rounded up from {upper}");
+    assert!((142_000_000_000..143_000_000_000).contains(&upper), "{upper}");
+
+    stage.world.advance(121);
+    let old = stock::sol_nano_usd(&account, 120, &stage.world.now()).expect_err("an old price");
+    assert_eq!(old, "its price is 121 s old, more than 120 s");
+    let market = seen(&stage, stage.world.market);
+    assert_eq!(stock::sol_nano_usd(&market, 120, &now), Err("no price account of Pyth".to_owned()));
 }
 
 #[test]

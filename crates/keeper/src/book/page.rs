@@ -160,20 +160,20 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     entries: Vec<Option<Entry>>,
-    holders: HashMap<AssetId, Vec<u16>>,
+    /// Their addresses once more, side by side: of the many that a crash leaves deep below nothing else is read.
+    addresses: Vec<Pubkey>,
+    holders: HashMap<AssetId, Set>,
     /// By which lens the legs of each token were worked out.
     references: HashMap<AssetId, Lens>,
-    rings: [[u64; WORDS]; RINGS + 1],
+    rings: [Set; RINGS + 1],
     /// Rings to look at, from the first.
     looked: usize,
     /// Whether those in the last ring cannot have come up to their threshold.
     is_deep_sure: bool,
 }
 
-/// Place of an entry in its page as a number of 16 bits.
-fn short(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
-}
+/// Some positions of a page: a bit each.
+type Set = [u64; WORDS];
 
 impl Page {
     /// An entry.
@@ -207,18 +207,18 @@ impl Page {
                 leg.reprice(lens);
             }
             let holders = self.holders.entry(leg.asset).or_default();
-            // In order, so that a page is gone through from front to back.
-            match holders.binary_search(&short(at)) {
-                Ok(_) => {}
-                Err(place) => holders.insert(place, short(at)),
+            if let Some(bits) = holders.get_mut(at / 64) {
+                *bits |= 1 << (at % 64);
             }
         }
         entry.ring = entry.find_ring(|asset| self.references.contains_key(&asset));
         move_to(&mut self.rings, at, None, entry.ring);
         while self.entries.len() <= at && self.entries.len() < PAGE {
             self.entries.push(None);
+            self.addresses.push(Pubkey::default());
         }
-        if let Some(place) = self.entries.get_mut(at) {
+        if let (Some(place), Some(address)) = (self.entries.get_mut(at), self.addresses.get_mut(at)) {
+            *address = entry.address;
             *place = Some(entry);
         }
     }
@@ -228,9 +228,11 @@ impl Page {
         let entry = self.entries.get_mut(at)?.take()?;
         for leg in entry.legs.iter() {
             if let Some(holders) = self.holders.get_mut(&leg.asset) {
-                holders.retain(|holder| *holder != short(at));
+                if let Some(bits) = holders.get_mut(at / 64) {
+                    *bits &= !(1 << (at % 64));
+                }
                 // Nobody's legs are worked out by it any more, and it must not count as drift.
-                if holders.is_empty() {
+                if holders.iter().all(|bits| *bits == 0) {
                     self.holders.remove(&leg.asset);
                     self.references.remove(&leg.asset);
                 }
@@ -277,8 +279,7 @@ impl Page {
     fn reprice(&mut self, asset: AssetId, lens: Lens) {
         self.references.insert(asset, lens);
         let (Some(holders), references) = (self.holders.get(&asset), &self.references) else { return };
-        for at in holders {
-            let at = usize::from(*at);
+        for at in places(holders) {
             let Some(Some(entry)) = self.entries.get_mut(at) else { continue };
             entry.legs.iter_mut().filter(|leg| leg.asset == asset).for_each(|leg| leg.reprice(&lens));
             let ring = entry.find_ring(|asset| references.contains_key(&asset));
@@ -286,24 +287,25 @@ impl Page {
         }
     }
 
-    /// Places of the entries to look at.
-    fn looked(&self) -> impl Iterator<Item = usize> + '_ {
-        places(self.rings.get(..self.looked.clamp(1, RINGS)).unwrap_or(&self.rings))
+    /// The entries to look at.
+    fn looked(&self) -> Set {
+        let rings = self.rings.get(..self.looked.clamp(1, RINGS)).unwrap_or(&self.rings);
+        rings.iter().fold([0; WORDS], |all, ring| both(&all, ring, |all, ring| all | ring))
     }
 
-    /// Places of the entries deep below their threshold.
-    fn deep(&self) -> impl Iterator<Item = usize> + '_ {
-        places(self.rings.get(DEEP..).unwrap_or(&[]))
+    /// The entries deep below their threshold.
+    fn deep(&self) -> Set {
+        self.rings.get(DEEP).copied().unwrap_or([0; WORDS])
     }
 
     /// Addresses of those about which there is something to do, by these lenses; of one asset's holders, or of all.
     pub fn due<'l>(&self, asset: Option<AssetId>, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<Pubkey> {
-        let holds = |entry: &Entry| asset.is_none_or(|asset| entry.legs.iter().any(|leg| leg.asset == asset));
-        let looked = self.looked().filter_map(|at| self.get(at));
-        let looked = looked.filter(|entry| holds(entry) && entry.is_due(&lens));
-        let deep = self.deep().filter_map(|at| self.get(at));
-        let deep = deep.filter(|entry| holds(entry) && (self.is_deep_sure || entry.is_due(&lens)));
-        looked.chain(deep).map(|entry| entry.address).collect()
+        let holders = asset.map_or([u64::MAX; WORDS], |asset| self.holders.get(&asset).copied().unwrap_or_default());
+        let held = |set: Set| both(&set, &holders, |set, holders| set & holders);
+        let is_due = |at: &usize| self.get(*at).is_some_and(|entry| entry.is_due(&lens));
+        let (looked, deep) = (held(self.looked()), held(self.deep()));
+        let due = places(&looked).filter(is_due).chain(places(&deep).filter(|at| self.is_deep_sure || is_due(at)));
+        due.filter_map(|at| self.addresses.get(at).copied()).collect()
     }
 
     /// The same of all, found by looking at everybody.
@@ -311,27 +313,42 @@ impl Page {
         self.entries().filter(|entry| entry.is_due(&lens)).count()
     }
 
+    fn near_set(&self) -> Set {
+        both(&self.looked(), &self.deep(), |looked, deep| looked | deep)
+    }
+
     /// Those near their threshold, or below it.
-    pub fn near(&self) -> impl Iterator<Item = &Entry> {
-        self.looked().chain(self.deep()).filter_map(|at| self.get(at))
+    pub fn near(&self) -> Vec<&Entry> {
+        places(&self.near_set()).filter_map(|at| self.get(at)).collect()
     }
 
     /// How many these are.
     pub fn near_count(&self) -> usize {
-        self.looked().chain(self.deep()).count()
+        places(&self.near_set()).count()
     }
 }
 
-/// Places of the entries in any of some rings.
-fn places(rings: &[[u64; WORDS]]) -> impl Iterator<Item = usize> + '_ {
-    (0..WORDS).flat_map(move |word| {
-        let bits = rings.iter().filter_map(|ring| ring.get(word)).fold(0, |all, bits| all | bits);
-        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+/// Two sets, made one word by word.
+fn both(one: &Set, other: &Set, join: impl Fn(u64, u64) -> u64) -> Set {
+    let mut all = *one;
+    all.iter_mut().zip(other).for_each(|(bits, more)| *bits = join(*bits, *more));
+    all
+}
+
+/// Places in a set, from front to back.
+fn places(set: &Set) -> impl Iterator<Item = usize> + '_ {
+    set.iter().enumerate().flat_map(|(word, bits)| {
+        let mut left = *bits;
+        std::iter::from_fn(move || {
+            let bit = usize::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+            left &= left - 1;
+            Some(word * 64 + bit)
+        })
     })
 }
 
 /// Moves a position from ring to ring.
-fn move_to(rings: &mut [[u64; WORDS]], at: usize, from: Option<usize>, to: Option<usize>) {
+fn move_to(rings: &mut [Set], at: usize, from: Option<usize>, to: Option<usize>) {
     let mut word = |ring: Option<usize>, change: fn(u64, u64) -> u64| {
         if let Some(bits) = ring.and_then(|ring| rings.get_mut(ring)?.get_mut(at / 64)) {
             *bits = change(*bits, 1 << (at % 64));
