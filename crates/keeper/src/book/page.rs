@@ -261,7 +261,24 @@ impl Page {
         }
         self.looked =
             usize::try_from(all.lost().0 / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
-        self.is_deep_sure = self.is_deep_sure(current);
+        self.is_deep_sure = self.is_deep_sure(&current);
+        if is_turn && !self.is_deep_sure {
+            // A price that rose is no drift that anybody could be missed by, but those it brought up are looked at each time.
+            for (asset, lens) in self.came_up(&current) {
+                self.reprice(asset, lens);
+            }
+            self.is_deep_sure = self.is_deep_sure(&current);
+        }
+    }
+
+    /// Tokens that lost more than a page waits for, seen from now on the way back to its reference, with their lenses.
+    fn came_up<'l>(&self, current: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<(AssetId, Lens)> {
+        let tokens =
+            self.references.iter().filter_map(|(asset, reference)| Some((*asset, reference, current(*asset)?)));
+        let is_far = |(_, reference, lens): &(AssetId, &Lens, &Lens)| {
+            lens.drift(reference).is_none_or(|drift| drift.lost() > DRIFT_ON_TURN)
+        };
+        tokens.filter(is_far).map(|(asset, _, lens)| (asset, *lens)).collect()
     }
 
     /// Whether nobody in the last ring can have come up to his threshold: seen from now, no token has lost so much on the way
