@@ -13,6 +13,7 @@ mod fuzz;
 mod hash;
 mod idl;
 mod mutants;
+mod ops;
 mod process;
 mod rehearse;
 mod sdk;

@@ -81,7 +81,7 @@ fn main() -> Result<ExitCode> {
         report::print_limits(&judged);
         report::print_sizes(&sizes, program_bytes);
         if let Some(host) = host {
-            println!("\nSpeed of the engine on this machine\n{host:#}");
+            println!("\nSpeed of the engine and of a keeper's book on this machine\n{host:#}");
         }
     }
     Ok(if cli.limits && !judged.iter().all(Judged::is_met) { ExitCode::FAILURE } else { ExitCode::SUCCESS })

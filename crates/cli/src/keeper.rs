@@ -1,11 +1,14 @@
 //! `plimsoll keeper`: a liquidator, and what it earned. Guide: `docs/guides/liquidator.md`.
 
-use std::path::PathBuf;
+mod picture;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{anyhow, ensure, Context, Result};
+use anyhow::{anyhow, bail, ensure, Context, Result};
 use clap::Subcommand;
 use plimsoll_keeper::journal::{table, Journal};
+use plimsoll_keeper::report::{day_table, days};
 use plimsoll_keeper::{config, keeper, serve};
 use solana_keypair::{write_keypair_file, Keypair};
 use solana_signer::Signer;
@@ -49,6 +52,9 @@ enum Verb {
         /// Of the last so many hours; all without it
         #[arg(long)]
         hours: Option<u32>,
+        /// Draw profit and latencies: `.svg` for the picture alone, `.html` for a page with the tables too
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -68,10 +74,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             println!("{}", key.pubkey());
         }
         Verb::Rehearse(args) => return rehearse::run(args),
-        Verb::Report { config, hours } => {
+        Verb::Report { config, hours, out } => {
             let journal = Journal::open(&config::read(config)?.journal)?;
             let since = hours.map_or(Some(0), |hours| serve::unix_ms().checked_sub(i64::from(hours) * 3_600_000));
-            print!("{}", table(&journal.lines(since.context("so many hours ago")?)?));
+            report(&journal, since.context("so many hours ago")?, out.as_deref())?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -81,4 +87,29 @@ fn end_with_stdin() {
     // However it ends, nobody is there any more.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     std::process::exit(1);
+}
+
+/// Prints the tables of a journal since a time, and draws it where that is asked for.
+fn report(journal: &Journal, since_ms: i64, out: Option<&Path>) -> Result<()> {
+    let attempts = journal.attempts(since_ms)?;
+    let tables = format!("{}\n{}", table(&journal.lines(since_ms)?), day_table(&days(&attempts)));
+    print!("{tables}");
+    let Some(out) = out else { return Ok(()) };
+    let text = match out.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => picture::draw(&attempts)?,
+        Some("html") => page(&tables, &picture::draw(&attempts)?),
+        _ => bail!("expected --out to end with .svg or .html; found {}", out.display()),
+    };
+    std::fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))
+}
+
+/// A page that needs nothing else. What stands in the tables comes from the keeper's own words, but for characters that a page
+/// reads otherwise.
+fn page(tables: &str, svg: &str) -> String {
+    let tables = tables.replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Keeper</title>\n<style>body {{ max-width: \
+         1200px; margin: 2em auto; font-family: sans-serif }} svg {{ width: 100%; height: auto }} pre {{ overflow-x: auto \
+         }}</style></head>\n<body><h1>Keeper</h1>\n{svg}\n<pre>{tables}</pre>\n</body></html>\n"
+    )
 }

@@ -3,7 +3,7 @@
 
 mod alv;
 mod bonus;
-mod canvas;
+pub mod canvas;
 mod crash;
 mod csv;
 mod path;

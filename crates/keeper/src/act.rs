@@ -9,17 +9,19 @@ use plimsoll_client::{compute_budget, AccountMeta, Instruction, Pubkey};
 use plimsoll_engine::EngineError;
 use serde_json::Value;
 use solana_keypair::Keypair;
-use solana_message::Message;
+use solana_message::{AddressLookupTableAccount, Hash, VersionedMessage};
+use solana_signature::Signature;
 use solana_signer::Signer;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 
+use crate::build::Built;
 use crate::chain::Chain;
 use crate::follow::Underway;
+use crate::tables::{message, Size, Tables, BYTES_MAX, LOCKS_MAX};
+use crate::venue::{jupiter, NoRoute};
 
 /// Most compute units a transaction may ask for.
 pub const UNITS_MAX: u32 = 1_400_000;
-/// Largest transaction, bytes.
-const BYTES_MAX: usize = 1_232;
 /// Between two looks at what became of a transaction.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long an action is waited for before other things are done beside it.
@@ -55,11 +57,31 @@ pub enum Outcome {
     NoFunds,
     /// The blockhash died before it landed.
     Expired,
+    /// The transaction is larger than the network takes.
+    TooLarge(String),
+    /// The venue does not sell.
+    NoRoute(NoRoute, String),
     /// No endpoint answers.
     Rpc(String),
     /// Anything else, in words.
     Refused(String),
 }
+
+/// Names of all outcomes.
+pub const OUTCOMES: [&str; 12] = [
+    "landed",
+    "dry_run",
+    "lost_race",
+    "healthy_again",
+    "throttled",
+    "stale_price",
+    "no_funds",
+    "expired",
+    "too_large",
+    "no_route",
+    "rpc",
+    "refused",
+];
 
 /// A confirmed transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +108,8 @@ impl Outcome {
             Self::StalePrice => "stale_price",
             Self::NoFunds => "no_funds",
             Self::Expired => "expired",
+            Self::TooLarge(_) => "too_large",
+            Self::NoRoute(..) => "no_route",
             Self::Rpc(_) => "rpc",
             Self::Refused(_) => "refused",
         }
@@ -95,7 +119,7 @@ impl Outcome {
     pub fn detail(&self) -> &str {
         match self {
             Self::Landed(landed) => &landed.signature,
-            Self::Rpc(text) | Self::Refused(text) => text,
+            Self::Rpc(text) | Self::Refused(text) | Self::TooLarge(text) | Self::NoRoute(_, text) => text,
             _ => "",
         }
     }
@@ -113,6 +137,10 @@ impl Outcome {
             Self::Throttled => (2_000, 60_000),
             Self::NoFunds => (5_000, 300_000),
             Self::Expired => (200, 2_000),
+            Self::TooLarge(_) => (5_000, 300_000),
+            // Prices move on, and so does who is asked too often.
+            Self::NoRoute(NoRoute::BelowMinimum { .. } | NoRoute::Failed { .. } | NoRoute::Slow, _) => (500, 5_000),
+            Self::NoRoute(..) => (2_000, 60_000),
             Self::Rpc(_) => (500, 30_000),
             Self::Refused(_) => (2_000, 300_000),
         };
@@ -148,6 +176,24 @@ pub fn classify(error: &Value, changed: bool) -> Outcome {
     match program_error(code) {
         Some(refusal) => Outcome::Refused(format!("{refusal:?}: {refusal}")),
         None => Outcome::Refused(error.to_string()),
+    }
+}
+
+/// What an error of a transaction means, as [`classify`], but for that of an exchange in it: programs number their errors
+/// alike.
+pub(crate) fn judge(error: &Value, message: &VersionedMessage, changed: bool) -> Outcome {
+    let index = error["InstructionError"][0].as_u64().and_then(|index| usize::try_from(index).ok());
+    let failed = index.and_then(|index| message.instructions().get(index));
+    // Programs are never looked up in a table.
+    let program = failed.and_then(|failed| message.static_account_keys().get(usize::from(failed.program_id_index)));
+    let code = error["InstructionError"][1]["Custom"].as_u64();
+    match (program, code) {
+        (Some(program), Some(code)) if *program == jupiter::PROGRAM => {
+            let reason = NoRoute::Failed { code };
+            let text = reason.to_string();
+            Outcome::NoRoute(reason, text)
+        }
+        _ => classify(error, changed),
     }
 }
 
@@ -213,6 +259,10 @@ pub enum Progress {
 pub struct Actor<'a> {
     /// Endpoints.
     pub chain: &'a Chain,
+    /// Lookup tables.
+    pub tables: &'a Tables,
+    /// Tables used beside those of a route.
+    pub own_tables: &'a [Pubkey],
     /// Who pays and signs.
     pub key: &'a Keypair,
     /// What it pays for speed.
@@ -222,16 +272,16 @@ pub struct Actor<'a> {
 }
 
 impl Actor<'_> {
-    /// Carries an action's instructions out, as far as that goes in a moment. `changed` tells whether the subject is another
+    /// Carries an action out, as far as that goes in a moment. `changed` tells whether the subject is another
     /// since the decision; it is asked after a refusal only. `signed` is told signature and last block height of what is about
     /// to be sent; where it fails nothing is sent.
     pub fn carry_out(
         &self,
-        instructions: &[Instruction],
+        built: &Built,
         changed: impl Fn() -> bool,
         signed: impl FnOnce(&str, u64) -> Result<()>,
     ) -> Progress {
-        let mut underway = match self.send(instructions, &changed, signed) {
+        let mut underway = match self.send(built, &changed, signed) {
             Ok(Progress::Underway(underway)) => underway,
             Ok(done) => return done,
             Err(error) => return Progress::Done(Outcome::Rpc(format!("{error:#}"))),
@@ -248,20 +298,25 @@ impl Actor<'_> {
 
     fn send(
         &self,
-        instructions: &[Instruction],
+        built: &Built,
         changed: impl Fn() -> bool,
         signed: impl FnOnce(&str, u64) -> Result<()>,
     ) -> Result<Progress> {
         let done = |outcome| Ok(Progress::Done(outcome));
+        let instructions = &built.instructions;
+        let tables = self.tables.get(self.chain, &[self.own_tables, &built.tables].concat())?;
         let unit_price = self.unit_price(instructions);
-        let draft = self.message(instructions, UNITS_MAX, unit_price);
-        let bytes = 1 + 64 + draft.serialize().len();
-        if bytes > BYTES_MAX {
-            return done(Outcome::Refused(format!("the transaction has {bytes} bytes, more than {BYTES_MAX}")));
+        let draft = self.message(instructions, &tables, (UNITS_MAX, unit_price), Hash::default())?;
+        let size = Size::of(&draft);
+        if !size.fits() {
+            let Size { bytes, locks } = size;
+            let text = format!("{bytes} bytes of {BYTES_MAX} and {locks} accounts of {LOCKS_MAX}");
+            return done(Outcome::TooLarge(text));
         }
-        let simulated = self.chain.simulate(&Transaction::new_unsigned(draft)).context("simulating")?;
+        let unsigned = VersionedTransaction { signatures: vec![Signature::default()], message: draft };
+        let simulated = self.chain.simulate(&unsigned).context("simulating")?;
         if !simulated.error.is_null() {
-            return done(classify(&simulated.error, changed()));
+            return done(judge(&simulated.error, &unsigned.message, changed()));
         }
         if self.is_dry_run {
             return done(Outcome::DryRun);
@@ -270,7 +325,8 @@ impl Actor<'_> {
         // to book.
         let units = u32::try_from(simulated.units + simulated.units / 4 + 10_000).unwrap_or(UNITS_MAX).min(UNITS_MAX);
         let (blockhash, last_height) = self.chain.blockhash()?;
-        let transaction = Transaction::new(&[self.key], self.message(instructions, units, unit_price), blockhash);
+        let message = self.message(instructions, &tables, (units, unit_price), blockhash)?;
+        let transaction = VersionedTransaction::try_new(message, &[self.key]).context("signing")?;
         let signature = transaction.signatures.first().context("a signature")?.to_string();
         signed(&signature, last_height)?;
         // An endpoint that breaks off may have passed it on all the same: from here on only the chain says what became of it.
@@ -299,15 +355,22 @@ impl Actor<'_> {
         asked.min(self.pricing.unit_price_max)
     }
 
-    fn message(&self, instructions: &[Instruction], units: u32, unit_price: u64) -> Message {
-        let payer = self.key.pubkey();
+    /// `budget`: limit of compute units, and price of one, micro-lamports.
+    fn message(
+        &self,
+        instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
+        budget: (u32, u64),
+        blockhash: Hash,
+    ) -> Result<VersionedMessage> {
+        let (payer, (units, unit_price)) = (self.key.pubkey(), budget);
         let mut all = vec![compute_budget::unit_limit(units)];
         if unit_price > 0 {
             all.push(compute_budget::unit_price(unit_price));
         }
         all.extend_from_slice(instructions);
         all.extend(self.pricing.tip.map(|(lamports, to)| transfer(&payer, &to, lamports)));
-        Message::new(&all, Some(&payer))
+        message(&payer, &all, tables, blockhash)
     }
 }
 
@@ -360,6 +423,21 @@ mod tests {
     }
 
     #[test]
+    fn an_exchange_that_fails_is_not_taken_for_the_programs_refusal() {
+        let instruction = |program_id| Instruction { program_id, accounts: Vec::new(), data: Vec::new() };
+        let all = [instruction(plimsoll_client::PROGRAM_ID), instruction(jupiter::PROGRAM)];
+        let message = message(&Pubkey::new_from_array([1; 32]), &all, &[], Hash::default()).expect("a message");
+        let code = EngineError::StalePrice.code();
+        let at = |index: u32| json!({ "InstructionError": [index, { "Custom": code }] });
+        assert_eq!(judge(&at(0), &message, true), Outcome::StalePrice);
+        let failed = judge(&at(1), &message, true);
+        assert_eq!(
+            (failed.name(), failed.detail()),
+            ("no_route", &*format!("the venue's program refused with {code}"))
+        );
+    }
+
+    #[test]
     fn who_is_dealt_with_is_nobody_elses_and_who_was_is_seen_again_first() {
         let (subject, now) = (Pubkey::new_from_array([1; 32]), Instant::now());
         let mut locks = Locks::default();
@@ -388,6 +466,26 @@ mod tests {
         locks.hold(reserve, None);
         locks.release(reserve, &Outcome::Landed(landed), now);
         assert!(locks.is_free(&reserve, None, soon));
+    }
+
+    #[test]
+    fn every_outcome_has_its_name_in_the_list() {
+        let landed = Landed { signature: String::new(), slot: 9, fee_lamports: 0, changes: Vec::new() };
+        let all = [
+            Outcome::Landed(landed),
+            Outcome::DryRun,
+            Outcome::LostRace,
+            Outcome::HealthyAgain,
+            Outcome::Throttled,
+            Outcome::StalePrice,
+            Outcome::NoFunds,
+            Outcome::Expired,
+            Outcome::TooLarge(String::new()),
+            Outcome::NoRoute(NoRoute::Slow, String::new()),
+            Outcome::Rpc(String::new()),
+            Outcome::Refused(String::new()),
+        ];
+        assert_eq!(all.each_ref().map(Outcome::name), OUTCOMES);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! - Each token has a [`Lens`] of now. Each [page](page) of a thousand positions keeps the **reference** lenses by which it
 //!   worked out the weighted values of its legs, and its positions lie in rings by their distance to the threshold.
 //! - As long as no token has drifted far from a page's reference, only the rings that the drift reaches are looked at: no
-//!   other position can have come that far. They are not touched at all.
+//!   other position can have come that far. They are not touched at all. Nor are those deep below their threshold, as long
+//!   as none can have come back up: they are due, and in a crash they are many.
 //! - A page that a token has drifted too far from works out the legs of that token anew, all pages at once where they must,
 //!   and in turn where they need not yet. Pages share nothing, so all cores do.
 //!
@@ -18,7 +19,7 @@ pub mod lens;
 pub mod packed;
 pub mod page;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use plimsoll_client::accounts::{Account, Backstop, BackstopProvider, DecodeError, Market, Position, Reserve};
 use plimsoll_client::instructions::Offer;
@@ -346,6 +347,13 @@ impl Book {
         self.pages.par_iter_mut().enumerate().for_each(|(number, page)| page.follow(number % TURNS == turn, current));
     }
 
+    /// How many positions [`Self::tick`] would return at the lenses of the last look, found by looking at everybody. For
+    /// measurements: what the rings spare.
+    pub fn due_of_everybody(&self) -> usize {
+        let current = |id: AssetId| self.assets.get(usize::from(id))?.current.as_ref();
+        self.pages.par_iter().map(|page| page.due_of_everybody(current)).sum()
+    }
+
     fn due_of(&self, asset: Option<AssetId>) -> Vec<Pubkey> {
         let current = |id: AssetId| self.assets.get(usize::from(id))?.current.as_ref();
         self.pages.par_iter().flat_map_iter(|page| page.due(asset, current)).collect()
@@ -385,6 +393,21 @@ impl Book {
             near: self.pages.iter().map(Page::near_count).sum(),
             reserves: self.assets.iter().filter(|asset| asset.reserve.is_some()).count(),
         }
+    }
+
+    /// How many positions near a threshold hold each pair of a collateral and a debt, by their reserves.
+    pub fn near_pairs(&self) -> BTreeMap<(Pubkey, Pubkey), usize> {
+        let address = |leg: &Leg| self.assets.get(usize::from(leg.asset)).map(|asset| asset.address);
+        let mut pairs = BTreeMap::new();
+        for entry in self.pages.iter().flat_map(Page::near) {
+            let (debts, collaterals): (Vec<&Leg>, Vec<&Leg>) = entry.legs().iter().partition(|leg| leg.is_debt);
+            for (collateral, debt) in collaterals.iter().flat_map(|one| debts.iter().map(move |other| (*one, *other))) {
+                if let (Some(collateral), Some(debt)) = (address(collateral), address(debt)) {
+                    *pairs.entry((collateral, debt)).or_default() += 1;
+                }
+            }
+        }
+        pairs
     }
 
     /// The market, once it was seen.

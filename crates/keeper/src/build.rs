@@ -1,15 +1,15 @@
 //! From an action to the instructions of its transaction.
 
-use plimsoll_client::accounts::{Backstop, BackstopProvider};
+use plimsoll_client::accounts::{Backstop, BackstopProvider, Reserve};
 use plimsoll_client::instructions::{
     BackstopLiquidate, BackstopProviding, BuildError, FlagPosition, FlashBorrow, FlashRepay, Liquidate, MarkDefault,
     NoticeStalePrice, RefreshReserves, SettleDefault,
 };
 use plimsoll_client::{Instruction, Pubkey};
 
-use crate::decide::{Action, Exit, Funding, Trade, What};
+use crate::decide::{Action, Exchange, Exit, Funding, Trade, What};
 use crate::scene::Scene;
-use crate::venue::{Sale, Venue};
+use crate::venue::{NoRoute, Route, Sale, Venue};
 
 /// Why an action has no transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,23 +20,33 @@ pub enum Unbuildable {
     /// The action names a slot or pool that the scene does not have.
     #[error("the action does not fit the position it is about")]
     Misfit,
-    /// The venue quoted, and has no route now.
-    #[error("the venue has no route any more")]
-    NoRoute,
+    /// The venue quoted, and does not sell now.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
 }
 
-/// The instructions of an action on a position.
+/// The instructions of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Built {
+    /// Instructions.
+    pub instructions: Vec<Instruction>,
+    /// Lookup tables that hold some of their accounts.
+    pub tables: Vec<Pubkey>,
+}
+
+impl From<Vec<Instruction>> for Built {
+    fn from(instructions: Vec<Instruction>) -> Self {
+        Self { instructions, tables: Vec::new() }
+    }
+}
+
+/// The instructions of an action on a position. Asks the venue where something is sold.
 ///
 /// # Errors
 /// [`Unbuildable`].
-pub fn instructions(
-    action: &Action,
-    scene: &Scene,
-    keeper: &Pubkey,
-    venue: &dyn Venue,
-) -> Result<Vec<Instruction>, Unbuildable> {
+pub fn instructions(action: &Action, scene: &Scene, keeper: &Pubkey, venue: &dyn Venue) -> Result<Built, Unbuildable> {
     let (position, offers) = (&scene.position, &action.offers[..]);
-    let one = |instruction: Instruction| Ok(vec![instruction]);
+    let one = |instruction: Instruction| Ok(vec![instruction].into());
     match &action.what {
         What::Liquidate(trade) => liquidation(action, trade, scene, keeper, venue),
         What::Absorb { pool, plan } => {
@@ -68,7 +78,7 @@ pub fn instructions(
             one(MarkDefault { position, tip, offers }.instruction()?)
         }
         What::Settle => one(SettleDefault { position, offers }.instruction()?),
-        What::Refresh | What::Notice | What::Join => Err(Unbuildable::Misfit),
+        What::Refresh | What::Notice | What::Join | What::Rebalance(_) => Err(Unbuildable::Misfit),
     }
 }
 
@@ -76,22 +86,34 @@ pub fn instructions(
 ///
 /// # Errors
 /// [`Unbuildable`].
-pub fn reserve_instructions(action: &Action) -> Result<Vec<Instruction>, Unbuildable> {
+pub fn reserve_instructions(action: &Action) -> Result<Built, Unbuildable> {
     match action.what {
-        What::Refresh => Ok(vec![RefreshReserves { offers: &action.offers }.instruction()]),
-        What::Notice => Ok(vec![NoticeStalePrice { reserve: action.subject }.instruction()]),
+        What::Refresh => Ok(vec![RefreshReserves { offers: &action.offers }.instruction()].into()),
+        What::Notice => Ok(vec![NoticeStalePrice { reserve: action.subject }.instruction()].into()),
         _ => Err(Unbuildable::Misfit),
     }
 }
 
 /// The instructions that let a provider's deposit join its pool.
-pub fn join_instructions(
-    pool: &Backstop,
-    provider: &BackstopProvider,
-    reserve: &plimsoll_client::accounts::Reserve,
-) -> Vec<Instruction> {
+pub fn join_instructions(pool: &Backstop, provider: &BackstopProvider, reserve: &Reserve) -> Built {
     let (owner, generation) = (Pubkey::new_from_array(provider.state.owner), pool.state.generation);
-    vec![BackstopProviding { owner, reserve, generation }.join()]
+    vec![BackstopProviding { owner, reserve, generation }.join()].into()
+}
+
+/// The instructions of an exchange of own tokens. Asks the venue.
+///
+/// # Errors
+/// [`Unbuildable`].
+pub fn exchange_instructions(
+    exchange: &Exchange,
+    from: &Reserve,
+    to: &Reserve,
+    keeper: &Pubkey,
+    venue: &dyn Venue,
+) -> Result<Built, Unbuildable> {
+    let Exchange { amount_in, amount_out_min, .. } = *exchange;
+    let Route { instructions, tables } = venue.swap(keeper, from, to, Sale { amount_in, amount_out_min })?;
+    Ok(Built { instructions, tables })
 }
 
 fn liquidation(
@@ -100,7 +122,7 @@ fn liquidation(
     scene: &Scene,
     keeper: &Pubkey,
     venue: &dyn Venue,
-) -> Result<Vec<Instruction>, Unbuildable> {
+) -> Result<Built, Unbuildable> {
     let (collateral, debt) = action.pair.ok_or(Unbuildable::Misfit)?;
     let seized = &scene.collaterals().get(collateral).ok_or(Unbuildable::Misfit)?.reserve;
     let repaid = &scene.debts().get(debt).ok_or(Unbuildable::Misfit)?.reserve;
@@ -116,9 +138,11 @@ fn liquidation(
         offers: &action.offers,
     };
     let mut all = vec![liquidate.instruction()?];
+    let mut tables = Vec::new();
     if let Exit::Sell { amount_in, amount_out_min, .. } = trade.exit {
-        let sale = Sale { amount_in, amount_out_min };
-        all.extend(venue.swap(keeper, seized, repaid, sale).ok_or(Unbuildable::NoRoute)?);
+        let route = venue.swap(keeper, seized, repaid, Sale { amount_in, amount_out_min })?;
+        all.extend(route.instructions);
+        tables = route.tables;
     }
     if let Funding::Flash { principal_atoms: amount_atoms } = trade.funding {
         let (borrower, payer) = (*keeper, *keeper);
@@ -127,5 +151,5 @@ fn liquidation(
         all.insert(0, borrow.instruction());
         all.push(repay.instruction());
     }
-    Ok(all)
+    Ok(Built { instructions: all, tables })
 }

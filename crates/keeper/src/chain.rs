@@ -13,7 +13,7 @@ use solana_commitment_config::CommitmentConfig;
 use solana_message::Hash;
 use solana_rpc_client::rpc_client::RpcClient;
 use solana_rpc_client_api::request::RpcRequest;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 
 /// Address of the clock.
 pub const CLOCK: Pubkey = anchor_lang::prelude::pubkey!("SysvarC1ock11111111111111111111111111111111");
@@ -146,7 +146,7 @@ impl Chain {
     ///
     /// # Errors
     /// As [`Self::program_accounts`].
-    pub fn simulate(&self, transaction: &Transaction) -> Result<Simulated> {
+    pub fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulated> {
         let config = json!({
             "encoding": "base64", "commitment": "confirmed", "sigVerify": false, "replaceRecentBlockhash": true,
         });
@@ -204,7 +204,7 @@ impl Chain {
     ///
     /// # Errors
     /// Where none takes it.
-    pub fn send(&self, transaction: &Transaction) -> Result<()> {
+    pub fn send(&self, transaction: &VersionedTransaction) -> Result<()> {
         let params = json!([encode(transaction)?, { "encoding": "base64", "skipPreflight": true, "maxRetries": 0 }]);
         let mut taken = Err(anyhow!("no endpoint is configured"));
         for endpoint in &self.endpoints {
@@ -277,7 +277,7 @@ pub fn clock(data: &[u8]) -> Result<Now> {
     Ok(Now { unix: clock.unix_timestamp, slot: clock.slot })
 }
 
-fn encode(transaction: &Transaction) -> Result<String> {
+fn encode(transaction: &VersionedTransaction) -> Result<String> {
     Ok(STANDARD.encode(bincode::serialize(transaction)?))
 }
 

@@ -1,5 +1,7 @@
 //! `keeper.toml`: what is missing, unknown or of another kind is refused with line, column, and what to do.
 
+mod desk;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{anyhow, Context, Result};
 use plimsoll_client::{address, Pubkey};
-use plimsoll_migrate::amount::USD_DECIMALS;
+use plimsoll_migrate::amount::{Decimal, USD_DECIMALS};
 use plimsoll_migrate::reader::{Amount, Faults, Section};
 use plimsoll_migrate::source::{Fault, Placed, Source};
 use toml::de::DeTable;
 
-use crate::decide::{Bounds, Lists};
+use crate::decide::{Bounds, Lists, Rebalance};
+pub use desk::{JupiterTable, VenueTable};
 
 /// A keeper's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +48,20 @@ pub struct Config {
     pub unit_price_max: u64,
     /// Tip, lamports, and to whom.
     pub tip: Option<(u64, Pubkey)>,
-    /// A SOL, nano-dollars, for what transactions cost.
+    /// A SOL, nano-dollars, for what transactions cost, where no price account says it.
     pub sol_nano_usd: u64,
+    /// Price account of SOL, and how old its price may be, seconds.
+    pub sol_price: Option<(Pubkey, u64)>,
     /// What it touches.
     pub lists: Lists,
     /// What it holds, per mint.
     pub inventory: BTreeMap<Pubkey, Bounds>,
-    /// Program of the test market's pools.
-    pub pool_program: Option<Pubkey>,
+    /// Where tokens are exchanged.
+    pub venue: VenueTable,
+    /// How the keeper's own tokens are brought back to their bounds; none: they are not.
+    pub rebalance: Option<Rebalance>,
+    /// Lookup tables for every transaction.
+    pub lookup_tables: Vec<Pubkey>,
     /// The journal.
     pub journal: PathBuf,
     /// Where `/healthz` and `/metrics` are; none: nowhere.
@@ -134,15 +143,24 @@ fn whole(file: Section, source: &Source, faults: &Faults) -> Option<Config> {
                 faults.add(least.at, "`least_atoms` is above `most_atoms`; swap them".to_owned());
             }
         }
+        let target = section.number_if_any("target_atoms");
+        if let (Some(least), Some(most), Some(target)) = (&least, &most, &target) {
+            if !(least.value..=most.value).contains(&target.value) && least.value <= most.value {
+                faults.add(target.at, "`target_atoms` should lie between `least_atoms` and `most_atoms`".to_owned());
+            }
+        }
         section.finish();
-        Some((mint?.value, Bounds { least_atoms: least?.value, most_atoms: most?.value }))
+        let target_atoms = target.map(|target| target.value);
+        Some((mint?.value, Bounds { least_atoms: least?.value, most_atoms: most?.value, target_atoms }))
     });
     let inventory: BTreeMap<Pubkey, Bounds> = inventory.collect();
-    let pool_program = file.section_if_any("venue", "[venue]".into(), None).and_then(|section| {
-        let program = section.address("pool_program");
-        section.finish();
-        program.map(|program| program.value)
-    });
+    let venue = desk::read_venue(file.section_if_any("venue", "[venue]".into(), None), source, faults);
+    let rebalance_at = file.section_if_any("rebalance", "[rebalance]".into(), None);
+    let at = rebalance_at.as_ref().map(|section| section.at);
+    let rebalance = desk::read_rebalance(rebalance_at, faults);
+    if let (Some(at), VenueTable::None) = (at, &venue) {
+        faults.add(at, "[rebalance] needs a place to exchange; add [venue] with `kind`");
+    }
     let journal = file.text_if_any("journal", "the path of the journal");
     let listen = file.text_if_any("listen", "an address such as \"127.0.0.1:9464\"").and_then(|listen| {
         let parsed = listen.value.parse().ok();
@@ -162,7 +180,9 @@ fn whole(file: Section, source: &Source, faults: &Faults) -> Option<Config> {
         poll: Duration::from_millis(poll),
         key: key?,
         inventory,
-        pool_program,
+        venue,
+        rebalance,
+        lookup_tables: act.lookup_tables,
         journal: beside(source, &journal.map_or("keeper.db".to_owned(), |journal| journal.value)),
         listen,
         log,
@@ -170,6 +190,7 @@ fn whole(file: Section, source: &Source, faults: &Faults) -> Option<Config> {
         unit_price_max: fees.unit_price_max,
         tip: fees.tip,
         sol_nano_usd: fees.sol_nano_usd,
+        sol_price: fees.sol_price,
         is_dry_run: act.is_dry_run,
         min_profit_nano_usd: act.min_profit_nano_usd,
         does_chores: act.does_chores,
@@ -189,6 +210,7 @@ struct Act {
     tolerance_bps: u64,
     parallel: usize,
     refresh_secs: u64,
+    lookup_tables: Vec<Pubkey>,
 }
 
 fn read_act(section: Option<Section>, faults: &Faults) -> Act {
@@ -209,6 +231,7 @@ fn read_act(section: Option<Section>, faults: &Faults) -> Act {
         tolerance_bps: number("tolerance_bps", 20, 0..=1_000),
         parallel: usize::try_from(number("parallel", 8, 1..=64)).unwrap_or(1),
         refresh_secs: number("refresh_secs", 600, 1..=604_800),
+        lookup_tables: section.map_or_else(Vec::new, |section| addresses(section, "lookup_tables", faults)),
     };
     if let Some(section) = owned {
         section.finish();
@@ -221,6 +244,7 @@ struct FeeTable {
     unit_price_max: u64,
     tip: Option<(u64, Pubkey)>,
     sol_nano_usd: u64,
+    sol_price: Option<(Pubkey, u64)>,
 }
 
 fn read_fees(file: &Section, faults: &Faults) -> Option<FeeTable> {
@@ -232,9 +256,12 @@ fn read_fees(file: &Section, faults: &Faults) -> Option<FeeTable> {
         faults.add(section.at, "[fees] has `tip_lamports` and lacks `tip_to`, the address that receives them; add it");
     }
     let sol = section.amount("sol_usd").and_then(|amount| nano_usd(&section, "sol_usd", &amount, faults));
+    let sol_price = section.address_if_any("sol_price_account");
+    let sol_price_age = number_or(&section, "sol_price_age_secs", 120, 1..=86_400, faults);
     section.finish();
     let tip = tip_to.filter(|_| tip_lamports > 0).map(|to| (tip_lamports, to.value));
-    Some(FeeTable { unit_price_max, tip, sol_nano_usd: sol? })
+    let sol_price = sol_price.map(|account| (account.value, sol_price_age));
+    Some(FeeTable { unit_price_max, tip, sol_nano_usd: sol?, sol_price })
 }
 
 fn number_or(section: &Section, key: &str, default: u64, range: std::ops::RangeInclusive<u64>, faults: &Faults) -> u64 {
@@ -272,7 +299,16 @@ fn urls(section: &Section, key: &str, schemes: &[&str], faults: &Faults) -> Vec<
     all.into_iter().map(|url| url.value).collect()
 }
 
+/// An amount in USD as nano-dollars; none where the text is none.
+fn nano_usd_of(text: &str) -> Option<u64> {
+    Decimal::parse(text)?.atoms(USD_DECIMALS)
+}
+
 fn keys(section: &Section, key: &str, faults: &Faults) -> BTreeSet<Pubkey> {
+    addresses(section, key, faults).into_iter().collect()
+}
+
+fn addresses(section: &Section, key: &str, faults: &Faults) -> Vec<Pubkey> {
     let all = section.texts(key, "a list of addresses in base 58");
     let parse = |text: Placed<String>| match text.value.parse() {
         Ok(address) => Some(address),
@@ -325,8 +361,8 @@ mod tests {
             "market = 2\nlisten = \"127.0.0.1:9464\"\njournal = \"/j.db\"\nlog = \"debug\"\n\
              [network]\nrpc = [\"http://a\", \"https://b\"]\nwebsocket = \"ws://c\"\npoll_ms = 500\n[wallet]\nkey = \"k\"\n\
              [act]\ndry_run = false\nmin_profit_usd = \"0.5\"\nchores = false\nflash = false\ntolerance_bps = 5\n\
-             parallel = 2\nrefresh_secs = 9\n\
-             [fees]\nsol_usd = 99\nunit_price_max_micro_lamports = 7\ntip_lamports = 3\ntip_to = \"{key}\"\n\
+             parallel = 2\nrefresh_secs = 9\nlookup_tables = \"{key}\"\n\
+             [fees]\nsol_usd = 99\nsol_price_account = \"{key}\"\nsol_price_age_secs = 30\nunit_price_max_micro_lamports = 7\ntip_lamports = 3\ntip_to = \"{key}\"\n\
              [lists]\nallow = [\"{key}\"]\ndeny = []\n\
              [[inventory]]\nmint = \"{key}\"\nleast_atoms = 1\nmost_atoms = 2\n[venue]\npool_program = \"{key}\"\n"
         );
@@ -335,8 +371,9 @@ mod tests {
         assert_eq!((config.poll, config.parallel, config.refresh_secs), (Duration::from_millis(500), 2, 9));
         assert_eq!((config.is_dry_run, config.uses_flash, config.does_chores), (false, false, false));
         assert_eq!((config.min_profit_nano_usd, config.tolerance_bps, config.unit_price_max), (500_000_000, 5, 7));
-        assert_eq!((config.tip, config.pool_program), (Some((3, key)), Some(key)));
-        assert_eq!(config.inventory[&key], Bounds { least_atoms: 1, most_atoms: 2 });
+        assert_eq!((config.tip, config.venue), (Some((3, key)), VenueTable::Pools(key)));
+        assert_eq!(config.inventory[&key], Bounds { least_atoms: 1, most_atoms: 2, target_atoms: None });
+        assert_eq!((config.rebalance, config.sol_price, config.lookup_tables), (None, Some((key, 30)), vec![key]));
         assert_eq!((config.lists.allow.len(), config.journal.as_path()), (1, Path::new("/j.db")));
     }
 

@@ -10,6 +10,7 @@
 //! rounded against the keeper.
 
 mod chores;
+mod rebalance;
 mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use crate::scene::Scene;
 use crate::venue::Venue;
 
 pub use chores::{decide_join, decide_reserve};
+pub use rebalance::{decide_rebalance, Exchange, Rebalance};
 
 /// Lamports in a SOL.
 const LAMPORTS_PER_SOL: u128 = 1_000_000_000;
@@ -56,10 +58,11 @@ impl Fees {
 }
 
 /// Compute units an action is expected to use, before it is simulated.
+/// Of a sale the venue says it; see [`Venue::units`].
 pub mod units {
     /// A liquidation with own money that keeps the collateral.
     pub const LIQUIDATE: u32 = 130_000;
-    /// Selling on top.
+    /// A sale to a pool of the test market.
     pub const SWAP: u32 = 60_000;
     /// A flash loan around both.
     pub const FLASH: u32 = 60_000;
@@ -83,6 +86,8 @@ pub struct Bounds {
     pub least_atoms: u64,
     /// Keeps what it seizes up to this, atoms.
     pub most_atoms: u64,
+    /// What it is brought back to where tokens are rebalanced, atoms; without it, only to the bound that was crossed.
+    pub target_atoms: Option<u64>,
 }
 
 impl Purse {
@@ -94,6 +99,18 @@ impl Purse {
     pub fn spendable(&self, mint: &Pubkey) -> u64 {
         let least = self.bounds.get(mint).map_or(0, |bounds| bounds.least_atoms);
         self.held(mint).saturating_sub(least)
+    }
+
+    /// How much of a token lies above what the keeper wants to hold, atoms. None of a token without bounds.
+    pub fn surplus(&self, mint: &Pubkey) -> u64 {
+        let wanted = self.bounds.get(mint).map(|bounds| bounds.target_atoms.unwrap_or(bounds.most_atoms));
+        wanted.map_or(0, |wanted| self.held(mint).saturating_sub(wanted))
+    }
+
+    /// How much of a token is missing from what the keeper wants to hold, atoms. None of a token without bounds.
+    pub fn shortage(&self, mint: &Pubkey) -> u64 {
+        let wanted = self.bounds.get(mint).map(|bounds| bounds.target_atoms.unwrap_or(bounds.least_atoms));
+        wanted.map_or(0, |wanted| wanted.saturating_sub(self.held(mint)))
     }
 
     /// How much more of a token may be kept, atoms.
@@ -215,7 +232,22 @@ pub enum What {
     Notice,
     /// Let a warm deposit join a backstop pool.
     Join,
+    /// Exchange own tokens, so that they come back to their bounds.
+    Rebalance(Exchange),
 }
+
+/// Names of all that can be done.
+pub const WHATS: [&str; 9] = [
+    "liquidate",
+    "backstop_liquidate",
+    "flag_position",
+    "mark_default",
+    "settle_default",
+    "refresh_reserves",
+    "notice_stale_price",
+    "join_backstop",
+    "rebalance",
+];
 
 impl What {
     /// Name, for logs and metrics.
@@ -229,6 +261,7 @@ impl What {
             Self::Refresh => "refresh_reserves",
             Self::Notice => "notice_stale_price",
             Self::Join => "join_backstop",
+            Self::Rebalance(_) => "rebalance",
         }
     }
 }
@@ -236,7 +269,7 @@ impl What {
 /// Something to do, and about what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// Position, reserve or provider account it is about.
+    /// Position, reserve or provider account it is about, or mint of the keeper's own tokens.
     pub subject: Pubkey,
     /// Slots of the position: collateral, debt. Of an action on a pair.
     pub pair: Option<(usize, usize)>,
@@ -259,8 +292,10 @@ pub enum Reason {
     Unprofitable,
     /// There is not enough of the debt's token, own or to be borrowed.
     NoFunds,
-    /// The collateral can neither be sold nor kept.
+    /// The collateral can neither be sold nor kept; of own tokens, there is no market.
     NoExit,
+    /// It would be exchanged at worse than the bound.
+    Slippage,
     /// On the deny list.
     Denied,
     /// Not on the allow list.
@@ -310,8 +345,15 @@ pub struct Verdict {
 impl Verdict {
     /// Takes another's, and ranks all actions by profit.
     pub fn merge(&mut self, other: Self) {
-        self.actions.extend(other.actions);
-        self.skipped.extend(other.skipped);
+        self.merge_all([other]);
+    }
+
+    /// Takes many others', and ranks all actions by profit.
+    pub fn merge_all(&mut self, others: impl IntoIterator<Item = Self>) {
+        for other in others {
+            self.actions.extend(other.actions);
+            self.skipped.extend(other.skipped);
+        }
         self.actions.sort_by_key(|action| std::cmp::Reverse(action.profit_nano_usd));
     }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use solana_message::Hash;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 
-use crate::act::{classify, Actor, Outcome};
+use crate::act::{classify, judge, Actor, Outcome};
 use crate::journal::Open;
 
 /// Between two broadcasts.
@@ -26,7 +26,7 @@ pub struct Underway {
     /// Last block height at which its blockhash is good.
     pub last_height: u64,
     /// The transaction, unless it is known from the journal only: then it is not sent again.
-    transaction: Option<Transaction>,
+    transaction: Option<VersionedTransaction>,
     since: Instant,
     sent_at: Instant,
     asked_at: Instant,
@@ -35,7 +35,7 @@ pub struct Underway {
 
 impl Underway {
     /// One that was sent just now.
-    pub fn sent(transaction: Transaction, signature: String, last_height: u64) -> Self {
+    pub fn sent(transaction: VersionedTransaction, signature: String, last_height: u64) -> Self {
         Self { transaction: Some(transaction), ..Self::remembered(signature, last_height) }
     }
 
@@ -50,7 +50,7 @@ impl Underway {
     }
 
     fn blockhash(&self) -> Option<Hash> {
-        self.transaction.as_ref().map(|transaction| transaction.message.recent_blockhash)
+        self.transaction.as_ref().map(|transaction| *transaction.message.recent_blockhash())
     }
 }
 
@@ -128,7 +128,13 @@ impl Actor<'_> {
     pub fn look(&self, underway: &mut Underway, changed: impl Fn() -> bool) -> Option<Outcome> {
         match look(self.chain, underway) {
             Fate::Landed(slot) => return Some(Outcome::Landed(self.landed(&underway.signature, slot))),
-            Fate::Failed(error) => return Some(classify(&error, changed())),
+            Fate::Failed(error) => {
+                let message = underway.transaction.as_ref().map(|transaction| &transaction.message);
+                return Some(match message {
+                    Some(message) => judge(&error, message, changed()),
+                    None => classify(&error, changed()),
+                });
+            }
             Fate::Expired => return Some(Outcome::Expired),
             Fate::Open => {}
         }
@@ -178,7 +184,7 @@ mod tests {
     /// Sent so long ago, good until height 100.
     fn aged(secs: u64) -> Underway {
         let before = Instant::now().checked_sub(Duration::from_secs(secs)).expect("a machine that runs for a minute");
-        let mut underway = Underway::sent(Transaction::default(), "one".into(), 100);
+        let mut underway = Underway::sent(VersionedTransaction::default(), "one".into(), 100);
         (underway.since, underway.asked_at) = (before, before);
         underway
     }

@@ -15,6 +15,9 @@ const SENT: &str = "sent";
 const COLUMNS: &str =
     "at_ms, subject, what, outcome, detail, expected_nano_usd, realised_nano_usd, fee_lamports, latency_ms";
 
+use crate::report::spread;
+pub use crate::report::table;
+
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -51,8 +54,8 @@ pub struct Line {
     pub expected_nano_usd: i64,
     /// Realised, nano-dollars.
     pub realised_nano_usd: i64,
-    /// Half of all landed faster, milliseconds; none where none landed.
-    pub median_latency_ms: Option<i64>,
+    /// 50, 90 and 99 of a hundred landed as fast or faster, milliseconds; none where none landed.
+    pub latency_ms: Option<[i64; 3]>,
 }
 
 /// An attempt with the transaction it was sent in.
@@ -238,25 +241,37 @@ impl Journal {
                 count: row.get(2)?,
                 expected_nano_usd: row.get(3)?,
                 realised_nano_usd: row.get(4)?,
-                median_latency_ms: None,
+                latency_ms: None,
             })
         })?;
         let mut lines = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         for line in &mut lines {
-            line.median_latency_ms = median(&connection, line, since_ms)?;
+            line.latency_ms = latency(&connection, line, since_ms)?;
         }
         Ok(lines)
     }
+
+    /// All attempts since a time, oldest first.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn attempts(&self, since_ms: i64) -> Result<Vec<Attempt>> {
+        let connection = self.connection();
+        let mut select =
+            connection.prepare(&format!("SELECT {COLUMNS} FROM attempts WHERE at_ms >= ?1 ORDER BY at_ms, id"))?;
+        let rows = select.query_map([since_ms], attempt)?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
 }
 
-fn median(connection: &Connection, line: &Line, since_ms: i64) -> Result<Option<i64>> {
+fn latency(connection: &Connection, line: &Line, since_ms: i64) -> Result<Option<[i64; 3]>> {
     let mut select = connection.prepare_cached(
         "SELECT latency_ms FROM attempts
          WHERE at_ms >= ?1 AND what = ?2 AND outcome = ?3 AND latency_ms IS NOT NULL ORDER BY latency_ms",
     )?;
     let rows = select.query_map(params![since_ms, line.what, line.outcome], |row| row.get(0))?;
     let all = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
-    Ok(all.get(all.len() / 2).copied())
+    Ok(spread(&all))
 }
 
 /// An attempt from [`COLUMNS`].
@@ -272,48 +287,6 @@ fn attempt(row: &SqlRow) -> rusqlite::Result<Attempt> {
         fee_lamports: row.get(7)?,
         latency_ms: row.get(8)?,
     })
-}
-
-/// Nano-dollars as dollars and cents, toward zero.
-fn dollars(nano_usd: i64) -> String {
-    let sign = if nano_usd < 0 { "-" } else { "" };
-    let cents = nano_usd.unsigned_abs() / 10_000_000;
-    format!("{sign}${}.{:02}", cents / 100, cents % 100)
-}
-
-/// Profit, loss and latencies as a table.
-pub fn table(lines: &[Line]) -> String {
-    let head = ["what", "outcome", "count", "expected", "realised", "median ms"].map(str::to_owned);
-    let landed = |line: &&Line| line.outcome == "landed";
-    let mut rows: Vec<[String; 6]> = lines
-        .iter()
-        .map(|line| {
-            let latency = line.median_latency_ms.map_or("-".into(), |ms| ms.to_string());
-            let Line { what, outcome, count, expected_nano_usd, realised_nano_usd, .. } = line;
-            let (expected, realised) = (dollars(*expected_nano_usd), dollars(*realised_nano_usd));
-            [what.clone(), outcome.clone(), count.to_string(), expected, realised, latency]
-        })
-        .collect();
-    let sum = |of: fn(&Line) -> i64| lines.iter().filter(landed).map(of).fold(0i64, i64::saturating_add);
-    rows.push([
-        "all".into(),
-        "landed".into(),
-        sum(|line| line.count).to_string(),
-        dollars(sum(|line| line.expected_nano_usd)),
-        dollars(sum(|line| line.realised_nano_usd)),
-        "-".into(),
-    ]);
-    rows.insert(0, head);
-    let mut text = String::new();
-    for row in &rows {
-        for (column, cell) in row.iter().enumerate() {
-            let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-            // Words to the left, numbers to the right.
-            text += &if column < 2 { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") };
-        }
-        text = text.trim_end().to_owned() + "\n";
-    }
-    text
 }
 
 #[cfg(test)]
@@ -389,11 +362,12 @@ mod tests {
         let lines = journal.lines(1_000)?;
         assert_eq!(lines.len(), 2);
         assert_eq!((lines[0].count, lines[0].realised_nano_usd), (3, 4_500_000_000));
-        assert_eq!((lines[0].median_latency_ms, lines[1].median_latency_ms), (Some(700), None));
+        assert_eq!((lines[0].latency_ms, lines[1].latency_ms), (Some([700, 900, 900]), None));
+        assert_eq!(journal.attempts(1_000)?.len(), 4);
+        assert_eq!(journal.attempts(1_000)?.last(), Some(&lost));
         let told = table(&lines);
-        assert!(told.contains("liquidate  landed         3     $6.00     $4.50        700\n"), "{told}");
-        assert!(told.ends_with("all        landed         3     $6.00     $4.50          -\n"), "{told}");
-        assert_eq!(dollars(-1_230_000_000), "-$1.23");
+        assert!(told.contains("liquidate  landed         3     $6.00     $4.50     700     900     900\n"), "{told}");
+        assert!(told.ends_with("all        landed         3     $6.00     $4.50       -       -       -\n"), "{told}");
         Ok(())
     }
 }

@@ -7,28 +7,34 @@ use std::time::{Duration, Instant};
 
 use anchor_spl::associated_token::spl_associated_token_account::instruction::create_associated_token_account_idempotent;
 use anyhow::{anyhow, Context, Result};
-use plimsoll_client::accounts::{Position, Reserve};
+use plimsoll_client::accounts::Reserve;
 use plimsoll_client::{Instruction, Pubkey, PROGRAM_ID};
-use plimsoll_engine::fixed::Value;
 use plimsoll_engine::Now;
+use rayon::prelude::*;
 use solana_keypair::{read_keypair_file, Keypair};
 use solana_signer::Signer;
 
-use crate::act::{Actor, Landed, Locks, Outcome, Pricing, Progress};
+use crate::act::{Actor, Locks, Outcome, Pricing, Progress};
 use crate::book::{Book, Offered, Update};
-use crate::build;
+use crate::build::{self, Built};
 use crate::chain::{Chain, Seen};
-use crate::config::Config;
-use crate::decide::{decide, decide_join, decide_reserve, Action, Fees, Funding, Purse, Skipped, Terms, Verdict, What};
+use crate::config::{Config, VenueTable};
+use crate::decide::{
+    decide, decide_join, decide_rebalance, decide_reserve, Action, Fees, Purse, Skipped, Terms, Verdict, What,
+};
 use crate::journal::{Attempt, Journal};
 use crate::oracle;
-use crate::scene::{Leg, Scene};
+use crate::scene::Leg;
 use crate::serve::{collect, serve, unix_ms, Pulse};
-use crate::venue::{NoVenue, Pools, Venue};
+use crate::stock;
+use crate::tables::Tables;
+use crate::venue::Desk;
 use crate::watch::{feed_of, Batch, RpcSource, Settings, Source};
 
+mod job;
 mod pending;
 
+use job::Job;
 use pending::{Origin, Pending};
 
 /// Lamports of a signature.
@@ -39,6 +45,11 @@ const QUIET: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(200);
 /// Between two snapshots while a websocket brings changes.
 const RESNAPSHOT: Duration = Duration::from_secs(60);
+/// Between two looks at which prices of the venue are wanted.
+const WANTED: Duration = Duration::from_secs(5);
+/// Positions that are decided about in one round: in a crash more may be due than anybody could deal with before the next
+/// price. The others have their turn in the rounds that follow.
+const DECIDED_MAX: usize = 8_192;
 /// Token accounts that one transaction opens.
 const WALLETS_AT_ONCE: usize = 6;
 
@@ -81,7 +92,14 @@ pub struct Keeper<S> {
     source: S,
     book: Book,
     locks: Locks,
-    pools: Option<Pools>,
+    desk: Desk,
+    tables: Tables,
+    /// Where those whose turn it is begin.
+    looked: usize,
+    /// When the venue was last told what is wanted of it.
+    wanted_at: Option<Instant>,
+    /// A SOL, nano-dollars, for what transactions cost.
+    sol_nano_usd: u64,
     journal: Journal,
     pending: Vec<Pending>,
     pulse: Arc<Pulse>,
@@ -89,6 +107,8 @@ pub struct Keeper<S> {
     wallets: HashSet<Pubkey>,
     /// The keeper's tokens when they were last counted.
     purse: Purse,
+    /// The slot of that.
+    purse_slot: u64,
 }
 
 /// Runs a keeper until it is told to stop, or for one round.
@@ -180,11 +200,16 @@ impl<S: Source> Keeper<S> {
         let mut locks = Locks::default();
         Ok(Self {
             book: Book::new(config.market),
-            pools: config.pool_program.map(Pools::new),
+            desk: stock::desk(&config.venue)?,
+            tables: Tables::default(),
+            looked: 0,
+            wanted_at: None,
+            sol_nano_usd: config.sol_nano_usd,
             pending: pending::left_behind(&journal, &mut locks)?,
             locks,
             wallets: HashSet::new(),
             purse: Purse::default(),
+            purse_slot: 0,
             config,
             chain,
             key,
@@ -228,11 +253,16 @@ impl<S: Source> Keeper<S> {
         metrics::gauge!("keeper_slot").set(now.slot as f64);
         // Only who may spend must know what there is.
         if had_snapshot || !due.is_empty() {
-            self.purse = self.count_purse()?;
+            self.purse = self.count_purse(&now)?;
         }
+        self.ask_venue();
         let mut purse = self.purse.clone();
         self.set_aside(&mut purse);
-        let verdict = self.decide(&due, &purse, &now);
+        let mut verdict = self.decide(&due, &purse, &now);
+        // Trades first: what they leave is counted anew with the next snapshot.
+        if had_snapshot && !verdict.actions.iter().any(|action| matches!(action.what, What::Liquidate(_))) {
+            verdict.merge(self.rebalance(&purse, &now));
+        }
         for Skipped { subject, what, reason, .. } in &verdict.skipped {
             metrics::counter!("keeper_skipped_total", "what" => *what, "reason" => reason.name()).increment(1);
             tracing::debug!(%subject, what, reason = reason.name(), "left alone");
@@ -283,20 +313,60 @@ impl<S: Source> Keeper<S> {
         }
     }
 
-    /// The keeper's tokens, and what lies in the pools of the test market.
-    fn count_purse(&mut self) -> Result<Purse> {
+    /// Tells an aggregator which of its prices are wanted, and takes over those it gave.
+    fn ask_venue(&mut self) {
+        let (Desk::Aggregator(venue), VenueTable::Jupiter(table)) = (&mut self.desk, &self.config.venue) else {
+            return;
+        };
+        if self.wanted_at.is_none_or(|at| at.elapsed() >= WANTED) {
+            self.wanted_at = Some(Instant::now());
+            let legs: Vec<Leg> = self.book.reserves().collect();
+            let bounded: Vec<Pubkey> = self.config.inventory.keys().copied().collect();
+            let near = self.book.near_pairs();
+            venue.want(stock::wanted(&near, &legs, self.config.rebalance.as_ref(), &bounded, table));
+        }
+        venue.look();
+    }
+
+    /// What to exchange of the keeper's own tokens.
+    fn rebalance(&self, purse: &Purse, now: &Now) -> Verdict {
+        let Some(how) = &self.config.rebalance else { return Verdict::default() };
+        let (legs, at): (Vec<Leg>, Instant) = (self.book.reserves().collect(), Instant::now());
+        let mut verdict = self.with_terms(purse, |terms| decide_rebalance(&legs, how, now, terms));
+        // Counted before the last exchange was seen, they would only be exchanged twice.
+        verdict.actions.retain(|action| self.locks.is_free(&action.subject, Some(self.purse_slot), at));
+        verdict
+    }
+
+    /// Takes what the price account of SOL says; where it says nothing good, what the file says.
+    fn price_sol(&mut self, seen: &Seen, now: &Now) {
+        let Some((_, age_max_secs)) = self.config.sol_price else { return };
+        let price = stock::sol_nano_usd(seen, age_max_secs, now);
+        metrics::gauge!("keeper_sol_price_fallback").set(f64::from(u8::from(price.is_err())));
+        self.sol_nano_usd = price.unwrap_or_else(|reason| {
+            tracing::warn!(account = %seen.address, reason, "the price of SOL is the file's");
+            self.config.sol_nano_usd
+        });
+    }
+
+    /// The keeper's tokens, what lies in the pools of the test market, and what a SOL costs.
+    fn count_purse(&mut self, now: &Now) -> Result<Purse> {
         let reserves: Vec<Reserve> = self.book.reserves().map(|leg| leg.reserve).collect();
         let owner = self.key.pubkey();
         let wallets: Vec<Pubkey> = reserves.iter().map(|reserve| reserve.token_account(&owner)).collect();
         let mut asked = wallets.clone();
-        if let Some(pools) = &self.pools {
+        if let Desk::Pools(pools) = &self.desk {
             let pairs = reserves.iter().flat_map(|one| reserves.iter().map(move |other| (one, other)));
             let vaults = pairs
                 .filter(|(one, other)| one.address != other.address)
                 .map(|(one, other)| pools.vaults(one, other).0);
             asked.extend(vaults.collect::<BTreeSet<_>>());
         }
-        let found = self.chain.accounts(&asked)?;
+        asked.extend(self.config.sol_price.map(|(account, _)| account));
+        let mut found = self.chain.accounts(&asked)?;
+        if let Some(seen) = self.config.sol_price.and_then(|_| found.pop()) {
+            self.price_sol(&seen, now);
+        }
         let atoms = |seen: &Seen| {
             let bytes = seen.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
             bytes.map_or(0, u64::from_le_bytes)
@@ -308,7 +378,8 @@ impl<S: Source> Keeper<S> {
                 self.wallets.insert(*wallet);
             }
         }
-        if let Some(pools) = &mut self.pools {
+        self.purse_slot = found.iter().map(|seen| seen.slot).min().unwrap_or(0);
+        if let Desk::Pools(pools) = &mut self.desk {
             for seen in found.iter().skip(wallets.len()) {
                 pools.see(seen.address, atoms(seen));
             }
@@ -330,7 +401,7 @@ impl<S: Source> Keeper<S> {
                 create_associated_token_account_idempotent(&owner, &owner, &reserve.mint(), &reserve.token_program())
             };
             let instructions: Vec<Instruction> = some.iter().map(open).collect();
-            let progress = self.actor().carry_out(&instructions, || false, |_, _| Ok(()));
+            let progress = self.actor().carry_out(&Built::from(instructions), || false, |_, _| Ok(()));
             let Progress::Done(outcome) = progress else {
                 return Err(anyhow!("opening token accounts: not confirmed yet"));
             };
@@ -354,7 +425,14 @@ impl<S: Source> Keeper<S> {
 
     fn actor(&self) -> Actor<'_> {
         let pricing = Pricing { unit_price_max: self.config.unit_price_max, tip: self.config.tip };
-        Actor { chain: &self.chain, key: &self.key, pricing, is_dry_run: self.config.is_dry_run }
+        Actor {
+            chain: &self.chain,
+            tables: &self.tables,
+            own_tables: &self.config.lookup_tables,
+            key: &self.key,
+            pricing,
+            is_dry_run: self.config.is_dry_run,
+        }
     }
 
     fn with_terms<T>(&self, purse: &Purse, then: impl FnOnce(&Terms) -> T) -> T {
@@ -363,11 +441,7 @@ impl<S: Source> Keeper<S> {
             // What it may come to, so that no profit hangs on a guess.
             unit_price_micro_lamports: self.config.unit_price_max,
             tip_lamports: self.config.tip.map_or(0, |(lamports, _)| lamports),
-            sol_nano_usd: self.config.sol_nano_usd,
-        };
-        let venue: &dyn Venue = match &self.pools {
-            Some(pools) => pools,
-            None => &NoVenue,
+            sol_nano_usd: self.sol_nano_usd,
         };
         then(&Terms {
             min_profit_nano_usd: self.config.min_profit_nano_usd.into(),
@@ -377,18 +451,19 @@ impl<S: Source> Keeper<S> {
             fees,
             purse,
             lists: &self.config.lists,
-            venue,
+            venue: self.desk.venue(),
         })
     }
 
     /// What to do about all that is due and free, most profitable first.
-    fn decide(&self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
+    fn decide(&mut self, due: &[Pubkey], purse: &Purse, now: &Now) -> Verdict {
         let (mut verdict, at) = (Verdict::default(), Instant::now());
         self.with_terms(purse, |terms| {
             let is_free = |position: &&Pubkey| self.locks.is_free(position, self.book.position_sequence(position), at);
-            for scene in due.iter().filter(is_free).filter_map(|position| self.book.scene(position, *now)) {
-                verdict.merge(decide(&scene, terms));
-            }
+            let free: Vec<Pubkey> = due.iter().filter(is_free).copied().collect();
+            let some = turn(&free, self.looked, DECIDED_MAX);
+            let scenes = some.par_iter().filter_map(|position| self.book.scene(position, *now));
+            verdict.merge_all(scenes.map(|scene| decide(&scene, terms)).collect::<Vec<_>>());
             for leg in self
                 .book
                 .reserves()
@@ -404,6 +479,7 @@ impl<S: Source> Keeper<S> {
                 }
             }
         });
+        self.looked = self.looked.wrapping_add(DECIDED_MAX);
         verdict
     }
 
@@ -434,21 +510,10 @@ impl<S: Source> Keeper<S> {
             }
         }
         jobs.iter().for_each(|job| self.locks.hold(job.action.subject, job.sequence));
-        let (actor, journal) = (self.actor(), &self.journal);
-        let carry_out = |job: &Job| {
-            let mut row = None;
-            let progress = actor.carry_out(
-                &job.instructions,
-                || job.is_changed(actor.chain),
-                |signature, last_height| {
-                    row = Some(journal.begin_sending(&job.attempt(), signature, last_height)?);
-                    Ok(())
-                },
-            );
-            (progress, row)
-        };
+        let (actor, venue, journal) = (self.actor(), self.desk.venue(), &self.journal);
         let carried_out: Vec<(Progress, Option<i64>)> = std::thread::scope(|scope| {
-            let threads: Vec<_> = jobs.iter().map(|job| scope.spawn(|| carry_out(job))).collect();
+            let threads: Vec<_> =
+                jobs.iter().map(|job| scope.spawn(|| job.carry_out(&actor, venue, journal))).collect();
             let failed = || (Progress::Done(Outcome::Refused("the thread of this action failed".to_owned())), None);
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
         });
@@ -472,15 +537,21 @@ impl<S: Source> Keeper<S> {
         written.map(|()| actions.count())
     }
 
-    /// The transaction of an action. None where the money it counted on is spent by those before it.
+    /// What is to be done for an action. None where the money it counted on is spent by those before it.
     fn job(&self, action: Action, purse: &mut Purse, now: &Now) -> Result<Option<Job>, build::Unbuildable> {
         let at_ms = unix_ms();
+        let job = |action, scene, legs, built, sequence| Ok(Some(Job { action, scene, legs, built, sequence, at_ms }));
         match action.what {
             What::Refresh | What::Notice => {
-                let instructions = build::reserve_instructions(&action)?;
+                let built = build::reserve_instructions(&action)?;
                 let reserve = self.book.reserves().find(|leg| leg.reserve.address == action.subject);
                 let sequence = reserve.map(|leg| leg.reserve.state.sequence);
-                return Ok(Some(Job { action, scene: None, sequence, instructions, at_ms }));
+                return job(action, None, Vec::new(), Some(built), sequence);
+            }
+            What::Rebalance(exchange) => {
+                let leg = |reserve: Pubkey| self.book.reserves().find(|leg| leg.reserve.address == reserve);
+                let legs = [leg(exchange.from), leg(exchange.to)].into_iter().flatten().collect();
+                return job(action, None, legs, None, Some(self.purse_slot));
             }
             What::Join => {
                 let provider = self.book.providers().find(|provider| provider.address == action.subject);
@@ -489,21 +560,16 @@ impl<S: Source> Keeper<S> {
                 let pool = pool.ok_or(build::Unbuildable::Misfit)?;
                 let reserve = self.book.reserves().find(|leg| leg.reserve.address.to_bytes() == pool.state.reserve);
                 let reserve = reserve.ok_or(build::Unbuildable::Misfit)?.reserve;
-                let instructions = build::join_instructions(&pool, &provider, &reserve);
-                return Ok(Some(Job { action, scene: None, sequence: None, instructions, at_ms }));
+                let built = build::join_instructions(&pool, &provider, &reserve);
+                return job(action, None, Vec::new(), Some(built), None);
             }
             _ => {}
         }
         let scene = self.book.scene(&action.subject, *now).ok_or(build::Unbuildable::Misfit)?;
         let again = self.with_terms(purse, |terms| decide(&scene, terms));
         let Some(action) = again.actions.into_iter().next() else { return Ok(None) };
-        let venue: &dyn Venue = match &self.pools {
-            Some(pools) => pools,
-            None => &NoVenue,
-        };
-        let instructions = build::instructions(&action, &scene, &self.key.pubkey(), venue)?;
-        let sequence = Some(scene.position.state.sequence);
-        let job = Job { action, scene: Some(scene), sequence, instructions, at_ms };
+        let (legs, sequence) = (scene.legs.clone(), Some(scene.position.state.sequence));
+        let job = Job { action, scene: Some(scene), legs, built: None, sequence, at_ms };
         job.spend(purse);
         Ok(Some(job))
     }
@@ -515,7 +581,7 @@ impl<S: Source> Keeper<S> {
             Outcome::Landed(landed) => Some(landed),
             _ => None,
         };
-        let realised = landed.map(|landed| job.realised_nano_usd(landed, self.config.sol_nano_usd));
+        let realised = landed.map(|landed| job.realised_nano_usd(landed, self.sol_nano_usd));
         let latency_ms = landed.and_then(|_| job.latency_ms(unix_ms()));
         metrics::counter!("keeper_actions_total", "what" => what, "outcome" => outcome.name()).increment(1);
         if let Some(ms) = latency_ms {
@@ -536,104 +602,27 @@ impl<S: Source> Keeper<S> {
     }
 }
 
-/// Within the range of the journal's numbers.
-fn clamp(number: i128) -> i64 {
-    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// An action with its transaction.
-struct Job {
-    action: Action,
-    scene: Option<Scene>,
-    /// Of the subject when it was decided; none of what has none.
-    sequence: Option<u64>,
-    instructions: Vec<Instruction>,
-    at_ms: i64,
-}
-
-impl Attempt {
-    /// This, with what came of it.
-    fn decided(self, outcome: &Outcome, realised_nano_usd: Option<i64>, latency_ms: Option<i64>) -> Self {
-        let fee_lamports = match outcome {
-            Outcome::Landed(landed) => i64::try_from(landed.fee_lamports).unwrap_or(i64::MAX),
-            _ => 0,
-        };
-        let (outcome, detail) = (outcome.name().to_owned(), outcome.detail().to_owned());
-        Self { outcome, detail, realised_nano_usd, fee_lamports, latency_ms, ..self }
+/// So many of all, from a place on, and round to the front where the end is reached.
+fn turn(all: &[Pubkey], from: usize, most: usize) -> Vec<Pubkey> {
+    if all.len() <= most {
+        return all.to_vec();
     }
+    all.iter().cycle().skip(from % all.len()).take(most).copied().collect()
 }
 
-impl Job {
-    /// As the journal has it before anything came of it.
-    fn attempt(&self) -> Attempt {
-        Attempt {
-            at_ms: self.at_ms,
-            subject: self.action.subject.to_string(),
-            what: self.action.what.name().to_owned(),
-            outcome: String::new(),
-            detail: String::new(),
-            expected_nano_usd: clamp(self.action.profit_nano_usd),
-            realised_nano_usd: None,
-            fee_lamports: 0,
-            latency_ms: None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_his_turn() {
+        let all: Vec<Pubkey> = (0..10).map(|number| Pubkey::new_from_array([number; 32])).collect();
+        assert_eq!(turn(&all, 7, 10), all, "few are all decided about");
+        let mut seen = HashSet::new();
+        for round in 0..4 {
+            seen.extend(turn(&all, round * 3, 3));
         }
+        assert_eq!(seen.len(), 10);
+        assert_eq!(turn(&all, 9, 3), [all[9], all[0], all[1]]);
     }
-
-    /// Takes what it may spend out of a purse.
-    fn spend(&self, purse: &mut Purse) {
-        let (What::Liquidate(trade), Some((_, debt)), Some(scene)) = (&self.action.what, self.action.pair, &self.scene)
-        else {
-            return;
-        };
-        if let (Funding::Own, Some(leg)) = (trade.funding, scene.debts().get(debt)) {
-            let held = purse.atoms.entry(leg.reserve.mint()).or_default();
-            *held = held.saturating_sub(trade.repay_max_atoms.saturating_add(trade.plan.fee_atoms));
-        }
-    }
-
-    /// Whether the position is another since the decision; not where it cannot be told.
-    fn is_changed(&self, chain: &Chain) -> bool {
-        let Some(scene) = &self.scene else { return false };
-        let Ok(found) = chain.accounts(&[scene.position.address]) else { return false };
-        found.first().is_some_and(|seen| {
-            let position = Position::decode_checked(seen.address, &seen.owner, &seen.data);
-            position.map_or(seen.data.is_empty(), |position| position.state.sequence != scene.position.state.sequence)
-        })
-    }
-
-    /// From the publish time of the newest price it was decided on until a moment, milliseconds: by the chain's clock up to the
-    /// decision, by this machine's from there, because the two differ.
-    fn latency_ms(&self, until_ms: i64) -> Option<i64> {
-        let scene = self.scene.as_ref()?;
-        let legs = scene.legs.iter();
-        let published = legs
-            .map(|leg| leg.reserve.state.reading.newer(leg.offered.map(|offered| offered.reading)).publish_time)
-            .max()?;
-        let before_ms = scene.now.unix.saturating_sub(published).max(0).saturating_mul(1_000);
-        Some(before_ms.saturating_add(until_ms.saturating_sub(self.at_ms)))
-    }
-
-    /// What the keeper's tokens gained, at the prices of the decision, less the fee, nano-dollars.
-    fn realised_nano_usd(&self, landed: &Landed, sol_nano_usd: u64) -> i64 {
-        worth_nano_usd(landed, self.scene.iter().flat_map(|scene| scene.legs.iter().cloned()), sol_nano_usd)
-    }
-}
-
-/// What the keeper's tokens gained, at the prices of these legs, less the fee, nano-dollars. What is kept counts at its plain
-/// price.
-fn worth_nano_usd(landed: &Landed, legs: impl Iterator<Item = Leg>, sol_nano_usd: u64) -> i64 {
-    let signed = |value: Value| i128::try_from(value.0).unwrap_or(i128::MAX);
-    let mut sum = 0i128;
-    for leg in legs {
-        let state = &leg.reserve.state;
-        let reading = state.reading.newer(leg.offered.map(|offered| offered.reading));
-        let price = reading.price_of(reading.price, state.decimals);
-        let mint = leg.reserve.mint();
-        for (_, atoms) in landed.changes.iter().filter(|(changed, _)| *changed == mint) {
-            let many = u64::try_from(atoms.unsigned_abs()).unwrap_or(u64::MAX);
-            sum += if *atoms < 0 { -signed(price.value_ceil(many)) } else { signed(price.value_floor(many)) };
-        }
-    }
-    let fee = u128::from(landed.fee_lamports) * u128::from(sol_nano_usd);
-    clamp(sum - i128::try_from(fee.div_ceil(1_000_000_000)).unwrap_or(i128::MAX))
 }

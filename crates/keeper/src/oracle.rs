@@ -17,9 +17,23 @@ pub fn read(
     data: &[u8],
     now: &Now,
 ) -> Result<Reading, String> {
+    read_any((reserve.oracle_kind, &reserve.oracle), address, owner, data, now)
+}
+
+/// Reads the price account of any feed: its kind, and its id.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_any(
+    (kind, feed): (u8, &[u8; 32]),
+    address: &Pubkey,
+    owner: &Pubkey,
+    data: &[u8],
+    now: &Now,
+) -> Result<Reading, String> {
     let (mut lamports, mut data) = (1, data.to_vec());
     let info = anchor_lang::prelude::AccountInfo::new(address, false, false, &mut lamports, &mut data, owner, false);
-    read_feed(&info, reserve.oracle_kind, &reserve.oracle, now).map_err(|error| match error {
+    read_feed(&info, kind, feed, now).map_err(|error| match error {
         anchor_lang::error::Error::AnchorError(error) => error.error_msg,
         other => other.to_string(),
     })

@@ -10,6 +10,8 @@ use anyhow::{anyhow, Context, Result};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tiny_http::{Response, Server};
 
+use crate::meters;
+
 /// Upper bounds of the buckets of latencies, seconds.
 const LATENCY_SECS: [f64; 10] = [0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, 60.0];
 
@@ -41,14 +43,16 @@ pub fn unix_ms() -> i64 {
 /// # Errors
 /// Where something else collects them already.
 pub fn collect() -> Result<PrometheusHandle> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(
             metrics_exporter_prometheus::Matcher::Full("keeper_trigger_latency_seconds".to_owned()),
             &LATENCY_SECS,
         )
         .map_err(|error| anyhow!("metrics: {error}"))?
         .install_recorder()
-        .map_err(|error| anyhow!("metrics: {error}"))
+        .map_err(|error| anyhow!("metrics: {error}"))?;
+    meters::begin();
+    Ok(handle)
 }
 
 /// Serves both pages from a thread of its own. Healthy: heard of the market within `silence_ms`. Returns the address it

@@ -240,6 +240,27 @@ proptest! {
     }
 }
 
+/// Whoever is deep below his threshold is named without being looked at, until he may have come up.
+#[test]
+fn those_deep_below_come_up_with_the_price_and_go_down_again() {
+    let drawn = |debt: u64| Drawn { atoms: [5_000_000_000, 0], debts: [debt, 0], is_called: false, order_bps: 0 };
+    // From healthy to owing twice what the collateral is worth.
+    let all: Vec<Drawn> = (0..24).map(|number| drawn(2_500_000_000 + number * 400_000_000)).collect();
+    let mut mirror = Mirror::new(&all);
+    let due = mirror.book.tick(&mirror.now);
+    mirror.check(&due, None);
+    assert!(due.len() > 12, "{}", due.len());
+    let (mut least, mut most) = (due.len(), due.len());
+    // Jumps first: nobody was looked at on the way.
+    let jumps = [14_000, 13_000, 5_000, 12_000, 15_000, 5_000, 18_000, 6_000];
+    for part in jumps.into_iter().chain(std::iter::repeat_n(10_100, 120)).chain(std::iter::repeat_n(9_900, 130)) {
+        let (due, token) = mirror.play(&Event::Price { token: 0, part, secs: 0 });
+        mirror.check(&due, token);
+        (least, most) = (least.min(due.len()), most.max(due.len()));
+    }
+    assert!(least < 6 && most > 18, "{least} {most}");
+}
+
 fn bytes<T: plimsoll_client::accounts::AccountState>(account: &Account<T>) -> Vec<u8> {
     [T::DISCRIMINATOR, bytemuck::bytes_of(&account.state)].concat()
 }

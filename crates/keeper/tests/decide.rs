@@ -1,17 +1,23 @@
 //! What the keeper decides is what the program then does, to the atom; what it leaves alone the program refuses, with the
 //! error the reason stands for. On the real program.
 
+#[path = "decide/aggregator.rs"]
+mod aggregator;
+#[path = "decide/rebalance.rs"]
+mod rebalance;
+
 use plimsoll_client::accounts::Account;
 use plimsoll_client::address;
 use plimsoll_engine::EngineError;
 use plimsoll_keeper::book::{Book, Offered, Update};
 use plimsoll_keeper::build;
+use plimsoll_keeper::chain::Seen;
 use plimsoll_keeper::decide::{
     decide, decide_join, decide_reserve, Action, Bounds, Exit, Fees, Funding, Lists, Purse, Reason, Skipped, Terms,
     Verdict, What,
 };
-use plimsoll_keeper::oracle;
 use plimsoll_keeper::venue::{NoVenue, Pools, Venue};
+use plimsoll_keeper::{oracle, stock};
 use plimsoll_testkit::prelude::*;
 use proptest::prelude::*;
 
@@ -48,7 +54,7 @@ fn stage() -> Stage {
     for token in [&sol, &usdc] {
         world.open_wallet(&keeper.address(), token);
     }
-    let bounds = Bounds { least_atoms: 0, most_atoms: u64::MAX };
+    let bounds = Bounds { least_atoms: 0, most_atoms: u64::MAX, target_atoms: None };
     let (borrowers, lists) = (Vec::new(), Lists::default());
     Stage { world, sol, usdc, keeper, borrowers, provider, bounds, lists, min_profit: 1, does_chores: true }
 }
@@ -139,7 +145,7 @@ impl Stage {
     #[track_caller]
     fn instructions(&self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Vec<Instruction> {
         let scene = self.book().scene(&self.world.position_address(borrower), self.world.now()).expect("a position");
-        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions")
+        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions").instructions
     }
 
     fn act(&mut self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Outcome {
@@ -339,6 +345,33 @@ fn what_the_program_would_refuse_is_left_alone_for_that_reason() -> Told {
 }
 
 #[test]
+fn the_price_of_sol_is_read_as_the_program_reads_prices() {
+    let mut stage = stage();
+    stage.fall("142");
+    let seen = |stage: &Stage, address: Pubkey| {
+        let account = stage.world.svm.get_account(&address).expect("an account");
+        Seen { slot: 1, address, owner: account.owner, data: account.data }
+    };
+    let account = seen(&stage, stage.sol.price);
+    let reserve = stage.world.reserve(&stage.sol).state;
+    let now = stage.world.now();
+    let reading = oracle::read(&reserve, &account.address, &account.owner, &account.data, &now).expect("a price");
+    assert!(reading.confidence > 0);
+    // The upper end of what it says: of eight decimals one is ten nano-dollars.
+    let upper =
+        (reading.price + reading.confidence) * 10u64.pow(u32::try_from(9 + reading.exponent).expect("decimals"));
+    let price = stock::sol_nano_usd(&account, 120, &now).expect("a price");
+    assert!((upper..=upper + 1).contains(&price), "{price}, rounded up from {upper}");
+    assert!((142_000_000_000..143_000_000_000).contains(&upper), "{upper}");
+
+    stage.world.advance(121);
+    let old = stock::sol_nano_usd(&account, 120, &stage.world.now()).expect_err("an old price");
+    assert_eq!(old, "its price is 121 s old, more than 120 s");
+    let market = seen(&stage, stage.world.market);
+    assert_eq!(stock::sol_nano_usd(&market, 120, &now), Err("no price account of Pyth".to_owned()));
+}
+
+#[test]
 fn a_throttle_with_nothing_left_is_left_alone() -> Told {
     let mut stage = stage();
     stage.world = World::with_market();
@@ -381,7 +414,7 @@ fn without_money_or_market_the_backstop_buys_for_a_tip() -> Told {
         let book = stage.book();
         let (pool, provider) = (book.pools().next().expect("a pool"), book.providers().next().expect("a provider"));
         let verdict = stage.with_terms(&NoVenue, |terms| decide_join(&pool, &provider, &stage.world.now(), terms));
-        (verdict, build::join_instructions(&pool, &provider, &stage.world.reserve(&stage.usdc)))
+        (verdict, build::join_instructions(&pool, &provider, &stage.world.reserve(&stage.usdc)).instructions)
     };
     assert_eq!(joins(&stage).0, Verdict::default());
     stage.world.advance_with_prices(14_400);
@@ -450,7 +483,7 @@ fn a_reserve_with_an_old_price_is_refreshed_or_noticed() -> Told {
     let verdict = reserves(&stage);
     assert_eq!(verdict.actions[0].what, What::Refresh);
     let keeper = stage.keeper.clone();
-    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions");
+    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions").instructions;
     stage.world.send(&instructions, &[&keeper])?;
     assert_eq!(stage.world.reserve(&sol).state.reading.publish_time, stage.world.unix());
 
@@ -458,7 +491,7 @@ fn a_reserve_with_an_old_price_is_refreshed_or_noticed() -> Told {
     stage.world.advance(3_601);
     let verdict = reserves(&stage);
     assert_eq!(verdict.actions[0].what, What::Notice);
-    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions");
+    let instructions = build::reserve_instructions(&verdict.actions[0]).expect("instructions").instructions;
     stage.world.send(&instructions, &[&keeper])?;
     assert_eq!(stage.world.reserve(&sol).state.stale_noticed_at, stage.world.unix());
     assert_eq!(reserves(&stage), Verdict::default(), "once");
@@ -543,7 +576,7 @@ proptest! {
 
         let stage = Stage {
             sol: tokens[0].clone(), usdc: tokens[2].clone(), keeper: keeper.clone(), borrowers: vec![borrower.clone()],
-            provider, bounds: Bounds { least_atoms: 0, most_atoms: u64::MAX }, lists: Lists::default(), min_profit: 0,
+            provider, bounds: Bounds { least_atoms: 0, most_atoms: u64::MAX, target_atoms: None }, lists: Lists::default(), min_profit: 0,
             does_chores: true, world,
         };
         let purse = Purse {
@@ -555,7 +588,7 @@ proptest! {
         prop_assert!(verdict.actions.len() <= 1);
         for action in &verdict.actions {
             let mut world = stage.world.clone();
-            let instructions = build::instructions(action, &scene, &keeper.address(), &NoVenue).expect("instructions");
+            let instructions = build::instructions(action, &scene, &keeper.address(), &NoVenue).expect("instructions").instructions;
             let before: Vec<u64> = tokens.iter().map(|token| stage.has(token)).collect();
             let receipt = world.send(&instructions, &[&keeper]);
             let receipt = receipt.unwrap_or_else(|refused| panic!("{action:?}: {refused:?}"));

@@ -55,6 +55,12 @@ impl Drift {
     /// Nothing moved.
     pub const NONE: Self = Self { kept: Factor::ONE, grown: Factor::ONE };
 
+    /// `1 - kept/grown`, rounded up: the part of its weighted collateral that a position may have lost against its debt.
+    pub fn lost(self) -> Factor {
+        let kept = Value(self.kept.0.into()).of_floor(Value(self.grown.0.into()));
+        Factor(Factor::ONE.minus(kept).0.saturating_add(1))
+    }
+
     /// Bounds that hold for both.
     pub fn worst(self, other: Self) -> Self {
         Self { kept: self.kept.min(other.kept), grown: self.grown.max(other.grown) }

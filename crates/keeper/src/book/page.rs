@@ -22,6 +22,11 @@ const WORDS: usize = PAGE / 64;
 const RINGS: usize = 16;
 /// See [`RINGS`].
 const RING_PARTS: u64 = 64;
+/// The last ring, for those who are deep below their threshold: by more than [`DEEP_PART`] of what is needed. In a crash they
+/// are many, and none of them need be looked at to know.
+const DEEP: usize = RINGS;
+/// See [`DEEP`]: a sixteenth.
+const DEEP_PART: Factor = Factor(Factor::ONE.0 / 16);
 /// A token's legs are worked out anew where they may have lost more than this part: a tenth. Two such tokens, a collateral and
 /// a debt, lose less than all rings hold.
 const DRIFT_MAX: Factor = Factor(Factor::ONE.0 / 10);
@@ -122,6 +127,10 @@ impl Entry {
             return Some(0);
         }
         let (collateral, debt) = self.sums(|leg| Some(leg.weighted))?;
+        let most = Factor::ONE.minus(DEEP_PART).minus(SLACK);
+        if collateral.plus(ROUNDINGS) <= debt.times_floor(self.threshold).times_floor(most) {
+            return Some(DEEP);
+        }
         let needed = debt.times_ceil(self.threshold).plus(ROUNDINGS);
         // 1 - needed/collateral, rounded down.
         let headroom = collateral.minus(needed).of_floor(collateral).minus(SLACK);
@@ -151,18 +160,20 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     entries: Vec<Option<Entry>>,
-    holders: HashMap<AssetId, Vec<u16>>,
+    /// Their addresses once more, side by side: of the many that a crash leaves deep below nothing else is read.
+    addresses: Vec<Pubkey>,
+    holders: HashMap<AssetId, Set>,
     /// By which lens the legs of each token were worked out.
     references: HashMap<AssetId, Lens>,
-    rings: [[u64; WORDS]; RINGS],
+    rings: [Set; RINGS + 1],
     /// Rings to look at, from the first.
     looked: usize,
+    /// Whether those in the last ring cannot have come up to their threshold.
+    is_deep_sure: bool,
 }
 
-/// Place of an entry in its page as a number of 16 bits.
-fn short(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
-}
+/// Some positions of a page: a bit each.
+type Set = [u64; WORDS];
 
 impl Page {
     /// An entry.
@@ -196,18 +207,18 @@ impl Page {
                 leg.reprice(lens);
             }
             let holders = self.holders.entry(leg.asset).or_default();
-            // In order, so that a page is gone through from front to back.
-            match holders.binary_search(&short(at)) {
-                Ok(_) => {}
-                Err(place) => holders.insert(place, short(at)),
+            if let Some(bits) = holders.get_mut(at / 64) {
+                *bits |= 1 << (at % 64);
             }
         }
         entry.ring = entry.find_ring(|asset| self.references.contains_key(&asset));
         move_to(&mut self.rings, at, None, entry.ring);
         while self.entries.len() <= at && self.entries.len() < PAGE {
             self.entries.push(None);
+            self.addresses.push(Pubkey::default());
         }
-        if let Some(place) = self.entries.get_mut(at) {
+        if let (Some(place), Some(address)) = (self.entries.get_mut(at), self.addresses.get_mut(at)) {
+            *address = entry.address;
             *place = Some(entry);
         }
     }
@@ -217,9 +228,11 @@ impl Page {
         let entry = self.entries.get_mut(at)?.take()?;
         for leg in entry.legs.iter() {
             if let Some(holders) = self.holders.get_mut(&leg.asset) {
-                holders.retain(|holder| *holder != short(at));
+                if let Some(bits) = holders.get_mut(at / 64) {
+                    *bits &= !(1 << (at % 64));
+                }
                 // Nobody's legs are worked out by it any more, and it must not count as drift.
-                if holders.is_empty() {
+                if holders.iter().all(|bits| *bits == 0) {
                     self.holders.remove(&leg.asset);
                     self.references.remove(&leg.asset);
                 }
@@ -246,19 +259,44 @@ impl Page {
         for (asset, lens) in anew {
             self.reprice(asset, lens);
         }
-        // 1 - kept/grown, rounded up: what of its headroom a position may have lost.
-        let kept = Value(all.kept.0.into()).of_floor(Value(all.grown.0.into()));
-        let lost = Factor::ONE.minus(kept).0.saturating_add(1);
         self.looked =
-            usize::try_from(lost / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
+            usize::try_from(all.lost().0 / (Factor::ONE.0 / RING_PARTS)).unwrap_or(RINGS).saturating_add(1).min(RINGS);
+        self.is_deep_sure = self.is_deep_sure(&current);
+        if is_turn && !self.is_deep_sure {
+            // A price that rose is no drift that anybody could be missed by, but those it brought up are looked at each time.
+            for (asset, lens) in self.came_up(&current) {
+                self.reprice(asset, lens);
+            }
+            self.is_deep_sure = self.is_deep_sure(&current);
+        }
+    }
+
+    /// Tokens that lost more than a page waits for, seen from now on the way back to its reference, with their lenses.
+    fn came_up<'l>(&self, current: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<(AssetId, Lens)> {
+        let tokens =
+            self.references.iter().filter_map(|(asset, reference)| Some((*asset, reference, current(*asset)?)));
+        let is_far = |(_, reference, lens): &(AssetId, &Lens, &Lens)| {
+            lens.drift(reference).is_none_or(|drift| drift.lost() > DRIFT_ON_TURN)
+        };
+        tokens.filter(is_far).map(|(asset, _, lens)| (asset, *lens)).collect()
+    }
+
+    /// Whether nobody in the last ring can have come up to his threshold: seen from now, no token has lost so much on the way
+    /// back to the page's reference.
+    fn is_deep_sure<'l>(&self, current: impl Fn(AssetId) -> Option<&'l Lens>) -> bool {
+        if self.rings.get(DEEP).is_none_or(|ring| ring.iter().all(|bits| *bits == 0)) {
+            return true;
+        }
+        let back = |(asset, reference): (&AssetId, &Lens)| current(*asset)?.drift(reference);
+        let all = self.references.iter().try_fold(Drift::NONE, |all, token| back(token).map(|drift| all.worst(drift)));
+        all.is_some_and(|all| all.lost() <= DEEP_PART)
     }
 
     /// Works out anew what the legs of a token count.
     fn reprice(&mut self, asset: AssetId, lens: Lens) {
         self.references.insert(asset, lens);
         let (Some(holders), references) = (self.holders.get(&asset), &self.references) else { return };
-        for at in holders {
-            let at = usize::from(*at);
+        for at in places(holders) {
             let Some(Some(entry)) = self.entries.get_mut(at) else { continue };
             entry.legs.iter_mut().filter(|leg| leg.asset == asset).for_each(|leg| leg.reprice(&lens));
             let ring = entry.find_ring(|asset| references.contains_key(&asset));
@@ -266,30 +304,68 @@ impl Page {
         }
     }
 
-    /// Places of the entries to look at.
-    fn looked(&self) -> impl Iterator<Item = usize> + '_ {
-        let rings = self.rings.get(..self.looked.max(1)).unwrap_or(&self.rings);
-        (0..WORDS).flat_map(move |word| {
-            let bits = rings.iter().filter_map(|ring| ring.get(word)).fold(0, |all, bits| all | bits);
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
-        })
+    /// The entries to look at.
+    fn looked(&self) -> Set {
+        let rings = self.rings.get(..self.looked.clamp(1, RINGS)).unwrap_or(&self.rings);
+        rings.iter().fold([0; WORDS], |all, ring| both(&all, ring, |all, ring| all | ring))
+    }
+
+    /// The entries deep below their threshold.
+    fn deep(&self) -> Set {
+        self.rings.get(DEEP).copied().unwrap_or([0; WORDS])
     }
 
     /// Addresses of those about which there is something to do, by these lenses; of one asset's holders, or of all.
     pub fn due<'l>(&self, asset: Option<AssetId>, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> Vec<Pubkey> {
-        let holds = |entry: &Entry| asset.is_none_or(|asset| entry.legs.iter().any(|leg| leg.asset == asset));
-        let looked = self.looked().filter_map(|at| self.get(at));
-        looked.filter(|entry| holds(entry) && entry.is_due(&lens)).map(|entry| entry.address).collect()
+        let holders = asset.map_or([u64::MAX; WORDS], |asset| self.holders.get(&asset).copied().unwrap_or_default());
+        let held = |set: Set| both(&set, &holders, |set, holders| set & holders);
+        let is_due = |at: &usize| self.get(*at).is_some_and(|entry| entry.is_due(&lens));
+        let (looked, deep) = (held(self.looked()), held(self.deep()));
+        let due = places(&looked).filter(is_due).chain(places(&deep).filter(|at| self.is_deep_sure || is_due(at)));
+        due.filter_map(|at| self.addresses.get(at).copied()).collect()
     }
 
-    /// How many are looked at.
+    /// The same of all, found by looking at everybody.
+    pub fn due_of_everybody<'l>(&self, lens: impl Fn(AssetId) -> Option<&'l Lens>) -> usize {
+        self.entries().filter(|entry| entry.is_due(&lens)).count()
+    }
+
+    fn near_set(&self) -> Set {
+        both(&self.looked(), &self.deep(), |looked, deep| looked | deep)
+    }
+
+    /// Those near their threshold, or below it.
+    pub fn near(&self) -> Vec<&Entry> {
+        places(&self.near_set()).filter_map(|at| self.get(at)).collect()
+    }
+
+    /// How many these are.
     pub fn near_count(&self) -> usize {
-        self.looked().count()
+        places(&self.near_set()).count()
     }
 }
 
+/// Two sets, made one word by word.
+fn both(one: &Set, other: &Set, join: impl Fn(u64, u64) -> u64) -> Set {
+    let mut all = *one;
+    all.iter_mut().zip(other).for_each(|(bits, more)| *bits = join(*bits, *more));
+    all
+}
+
+/// Places in a set, from front to back.
+fn places(set: &Set) -> impl Iterator<Item = usize> + '_ {
+    set.iter().enumerate().flat_map(|(word, bits)| {
+        let mut left = *bits;
+        std::iter::from_fn(move || {
+            let bit = usize::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+            left &= left - 1;
+            Some(word * 64 + bit)
+        })
+    })
+}
+
 /// Moves a position from ring to ring.
-fn move_to(rings: &mut [[u64; WORDS]; RINGS], at: usize, from: Option<usize>, to: Option<usize>) {
+fn move_to(rings: &mut [Set], at: usize, from: Option<usize>, to: Option<usize>) {
     let mut word = |ring: Option<usize>, change: fn(u64, u64) -> u64| {
         if let Some(bits) = ring.and_then(|ring| rings.get_mut(ring)?.get_mut(at / 64)) {
             *bits = change(*bits, 1 << (at % 64));

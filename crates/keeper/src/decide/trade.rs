@@ -16,7 +16,7 @@ pub(super) fn signed(value: Value) -> i128 {
 }
 
 /// So much less, by bps, rounded down.
-fn less(atoms: u64, bps: u64) -> u64 {
+pub(super) fn less(atoms: u64, bps: u64) -> u64 {
     let kept = BPS.saturating_sub(bps);
     mul_div_floor(atoms.into(), kept.into(), BPS.into()).map_or(0, saturate)
 }
@@ -169,7 +169,7 @@ impl<'a> Pair<'a> {
         }
         let exit = Exit::Sell { amount_in: seize_min_atoms, amount_out, amount_out_min };
         let repay_max_atoms = more(whole.repay_atoms, self.terms.tolerance_bps).min(principal_atoms);
-        let cost = self.terms.fees.cost_nano_usd(units::LIQUIDATE + units::SWAP + units::FLASH);
+        let cost = self.terms.fees.cost_nano_usd(units::LIQUIDATE + units::FLASH + self.terms.venue.units());
         let profit = signed(self.debt_price().value_floor(amount_out)) - self.debt_value(owed) - cost;
         let funding = Funding::Flash { principal_atoms };
         Ok((Trade { plan: *whole, repay_max_atoms, seize_min_atoms, funding, exit }, profit))
@@ -180,7 +180,7 @@ impl<'a> Pair<'a> {
         let sold = self.sale(amount_in).map(|amount_out| {
             let amount_out_min = less(amount_out, self.terms.tolerance_bps);
             let worth = signed(self.debt_price().value_floor(amount_out));
-            (Exit::Sell { amount_in, amount_out, amount_out_min }, worth, units::SWAP)
+            (Exit::Sell { amount_in, amount_out, amount_out_min }, worth, self.terms.venue.units())
         });
         let has_room = plan.seize_atoms <= self.terms.purse.room(&self.seized.reserve.mint());
         // What a forced sale would fetch: nobody should book more for a token he did not sell.

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use plimsoll_client::Pubkey;
 
-use super::{worth_nano_usd, Attempt, Job, Keeper, Outcome, Result};
+use super::job::{worth_nano_usd, Job};
+use super::{Attempt, Keeper, Outcome, Result};
 use crate::act::Locks;
 use crate::decide::Purse;
 use crate::follow::Underway;
@@ -76,7 +77,7 @@ impl<S: Source> Keeper<S> {
     /// What came of an attempt of an earlier process. Its decision's prices are not known any more: it counts at today's.
     fn write_down_found(&self, attempt: Attempt, outcome: &Outcome, row: i64) -> Result<()> {
         let realised = match outcome {
-            Outcome::Landed(landed) => Some(worth_nano_usd(landed, self.book.reserves(), self.config.sol_nano_usd)),
+            Outcome::Landed(landed) => Some(worth_nano_usd(landed, self.book.reserves(), self.sol_nano_usd)),
             _ => None,
         };
         tracing::info!(
