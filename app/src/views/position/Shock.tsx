@@ -1,0 +1,94 @@
+/** What a fall of one price, or of all, makes of a position. */
+import { useMemo, useState } from 'react';
+
+import { collateralsOf, U64_MAX, type PositionQuote, type PriceShock, type Scene } from '@plimsoll/sdk';
+
+import { health, usd } from '../../format';
+import type { ReadyChain } from '../../state/chain';
+import { Card, Stat, Stats } from '../../ui/basics';
+import { LineChart } from '../../ui/charts';
+import { Health } from '../../ui/Health';
+import { priceOf } from '../prices';
+
+const [LEAST, MOST, STEP] = [-60, 40, 4];
+
+/** A health on the chart's axis. */
+const shown = (e9: bigint): number => (e9 === U64_MAX ? 3 : Math.min(3, Number(e9 / 1_000_000n) / 1_000));
+
+export function Shock({ chain, scene, quote }: { chain: ReadyChain; scene: Scene; quote: PositionQuote }) {
+    const [percent, setPercent] = useState(-10);
+    const [which, setWhich] = useState('all');
+    const reserves = collateralsOf(scene.position).map(slot => slot.reserve);
+    const moved = reserves.filter(reserve => which === 'all' || reserve === which);
+    const key = moved.join();
+    const at = useMemo(() => {
+        const shocks = (by: number): PriceShock[] =>
+            key.split(',').map(reserve => ({ reserve: reserve as PriceShock['reserve'], bps: BigInt((100 + by) * 100) }));
+        return (by: number) => chain.engine.shock(scene, shocks(by));
+    }, [chain, scene, key]);
+    const points = useMemo(() => {
+        const steps = Array.from({ length: (MOST - LEAST) / STEP + 1 }, (_, index) => LEAST + index * STEP);
+        return steps.map(x => ({ x, y: shown(at(x).maintenanceHealthE9) }));
+    }, [at]);
+    const then = useMemo(() => at(percent), [at, percent]);
+    const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '\u2212' : ''}${Math.abs(value)}%`;
+    return (
+        <Card
+            title="If prices move"
+            aside={
+                <div className="field inline">
+                    <label htmlFor="shock-which">Of</label>
+                    <select id="shock-which" value={which} onChange={event => setWhich(event.target.value)}>
+                        <option value="all">all collateral</option>
+                        {reserves.map(reserve => (
+                            <option key={reserve} value={reserve}>
+                                {chain.tokens.get(reserve)?.symbol ?? reserve}
+                            </option>
+                        ))}
+                    </select>
+                </div>
+            }
+        >
+            <LineChart
+                label={`Health against price. At ${signed(percent)} it would be ${health(then.maintenanceHealthE9)}.`}
+                points={points}
+                x={{ from: LEAST, to: MOST, ticks: [-60, -40, -20, 0, 20, 40].map(x => ({ at: x, text: signed(x) })) }}
+                y={{ from: 0, to: 3, ticks: [0, 1, 2, 3].map(y => ({ at: y, text: String(y) })) }}
+                lines={[{ at: 1, text: 'liquidation line', tone: 'bad' }]}
+                now={{ x: percent, y: shown(then.maintenanceHealthE9) }}
+            />
+            <label className="range">
+                <span>{`Price change ${signed(percent)}`}</span>
+                <input
+                    type="range"
+                    min={LEAST}
+                    max={MOST}
+                    step={1}
+                    value={percent}
+                    aria-valuetext={`${signed(percent)}, health ${health(then.maintenanceHealthE9)}`}
+                    onChange={event => setPercent(Number(event.target.value))}
+                />
+            </label>
+            <Stats>
+                <Stat
+                    label="Health then"
+                    value={<Health e9={then.maintenanceHealthE9} callLevelE9={quote.callLevelE9} />}
+                    hint={`now ${health(quote.maintenanceHealthE9)}`}
+                />
+                {moved.slice(0, 3).map(reserve => {
+                    const token = chain.tokens.get(reserve);
+                    if (token === undefined) return null;
+                    const now = priceOf(chain, token).nanoUsd;
+                    return (
+                        <Stat
+                            key={reserve}
+                            label={`${token.symbol} at`}
+                            value={usd((now * BigInt(100 + percent)) / 100n)}
+                            hint={`now ${usd(now)}`}
+                        />
+                    );
+                })}
+            </Stats>
+        </Card>
+    );
+}
