@@ -18,6 +18,7 @@ import {
     fetchScene,
     historyOf,
     LiveMarket,
+    liveScene,
     offersFor,
     quoteLender,
     quoteLiquidation,
@@ -25,6 +26,7 @@ import {
     repay,
     repayRecovery,
     reserveOf,
+    shockViews,
     TransactionFailure,
     withdraw,
     type Engine,
@@ -240,6 +242,24 @@ describe('a fall of the price', () => {
                 await repay({ payer: owner, position, reserve: await fetchReserve(rpc, stage.usdc.reserve), atomsMax: 1n }),
             );
             await until(() => sequence() > before);
+
+            // A price that nobody has handed in yet, and what it makes of the position.
+            const health = (): bigint => {
+                const known = live.state().positions.get(position);
+                const now = known && liveScene(live.state(), known);
+                return now === undefined ? 0n : engine.quotePosition(now).maintenanceHealthE9;
+            };
+            const calm = health();
+            expect(calm).toBeGreaterThan(E9);
+            await stage.prices(12_000n);
+            await until(() => health() < E9);
+            expect(live.state().offers.get(stage.sol.reserve)?.price).toBe(stage.sol.feed.account);
+            const scenes = [...live.state().positions.values()].flatMap(one => liveScene(live.state(), one) ?? []);
+            const unhealthy = scenes.filter(one => engine.quotePosition(one).maintenanceHealthE9 < E9);
+            expect(unhealthy.map(one => one.position.address)).toContain(position);
+            expect(shockViews(engine, scenes, [10_000n])[0]?.positions).toBe(unhealthy.length);
+            await stage.prices(15_000n);
+            await until(() => health() > E9);
         } finally {
             live.stop();
         }

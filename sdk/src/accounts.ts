@@ -45,7 +45,8 @@ export type BackstopProvider = Loaded<types.BackstopProviderState>;
 /** A proposal. */
 export type Proposal = Loaded<types.ProposalState>;
 
-type Kind<T> = Readonly<{
+/** A kind of account: what a person calls it, its first bytes, its length, and what reads it. */
+export type Kind<T> = Readonly<{
     name: string;
     discriminator: ReadonlyUint8Array;
     size: number;

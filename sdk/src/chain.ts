@@ -92,8 +92,8 @@ const MOST_UNITS = 1_400_000;
 /** An account as a node gave it. */
 export type RawAccount = Readonly<{ address: Address; owner: Address; data: ReadonlyUint8Array }>;
 
-/** Where an account's field lies: bytes from the account's start. */
-const OFFSETS = {
+/** Where keys lie by which accounts are found: bytes from the account's start. */
+export const OFFSETS = {
     reserve: { market: 24n },
     position: { market: 24n, owner: 56n },
     lender: { reserve: 16n, owner: 48n },

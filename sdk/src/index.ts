@@ -16,4 +16,6 @@ export * from './numbers.js';
 export * from './prices.js';
 export * from './scene.js';
 export * from './send.js';
+export * from './views.js';
 export type * from './generated/types/index.js';
+export { DepositChange } from './generated/types/index.js';

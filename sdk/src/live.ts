@@ -11,10 +11,21 @@ import {
     type RpcSubscriptions,
 } from '@solana/kit';
 
-import { decodeAccount, kindOf, type Backstop, type Market, type Position, type Reserve } from './accounts.js';
+import { decodeAccount, kindOf, legsOf, type Backstop, type Market, type Position, type Reserve } from './accounts.js';
 import { CLOCK_ADDRESS, PROGRAM_ADDRESS } from './addresses.js';
-import { decodeClock, fetchMarketView, fetchNow, fetchPositions, filtersOf, type PlimsollRpc } from './chain.js';
-import type { Now } from './prices.js';
+import {
+    decodeClock,
+    fetchMarketView,
+    fetchPositions,
+    fetchPriceAccounts,
+    fetchRaw,
+    filtersOf,
+    newestOffer,
+    type PlimsollRpc,
+    type RawAccount,
+} from './chain.js';
+import type { Now, OfferedReading } from './prices.js';
+import type { Scene } from './scene.js';
 
 /** What this client subscribes to. `createSolanaRpcSubscriptions(url)` has all of it. */
 export type PlimsollSubscriptions = RpcSubscriptions<ProgramNotificationsApi & AccountNotificationsApi>;
@@ -41,6 +52,8 @@ export type LiveState = Readonly<{
     backstops: ReadonlyMap<Address, Backstop>;
     /** Positions, by address. */
     positions: ReadonlyMap<Address, Position>;
+    /** Prices newer than those that reserves keep, by reserve: what an action may offer. */
+    offers: ReadonlyMap<Address, OfferedReading>;
 }>;
 
 /** How a market is watched. */
@@ -66,6 +79,7 @@ const EMPTY: LiveState = {
     reserves: new Map(),
     backstops: new Map(),
     positions: new Map(),
+    offers: new Map(),
 };
 
 /** A market that is being watched. */
@@ -75,16 +89,26 @@ export class LiveMarket {
     readonly #stop = new AbortController();
     #state = EMPTY;
     #isConnected = false;
+    /** Price accounts, by reserve. */
+    #feeds: ReadonlyMap<Address, readonly Address[]> = new Map();
+    /** What they said last. */
+    readonly #prices = new Map<Address, RawAccount>();
+
+    #begin: () => void = () => undefined;
+    readonly #hasBegun: Promise<void>;
 
     private constructor(options: LiveOptions) {
         this.#options = options;
+        this.#hasBegun = new Promise(resolve => (this.#begin = resolve));
     }
 
     /** Begins to watch. */
     static start(options: LiveOptions): LiveMarket {
         const live = new LiveMarket(options);
         void live.#poll();
-        if (options.rpcSubscriptions !== undefined) void live.#listen(options.rpcSubscriptions);
+        const { rpcSubscriptions } = options;
+        // Which price accounts to listen to is known after the first look.
+        if (rpcSubscriptions !== undefined) void live.#hasBegun.then(() => live.#listen(rpcSubscriptions));
         return live;
     }
 
@@ -111,6 +135,8 @@ export class LiveMarket {
             fetchMarketView(rpc, market),
             positions === 'none' ? Promise.resolve([]) : fetchPositions(rpc, market, owner),
         ]);
+        this.#feeds = await fetchPriceAccounts(rpc, view.reserves);
+        await this.#readPrices();
         const byAddress = <T extends { address: Address }>(all: readonly T[]) => new Map(all.map(one => [one.address, one]));
         this.#set({
             status: this.#isConnected ? 'live' : 'polling',
@@ -121,16 +147,36 @@ export class LiveMarket {
             backstops: byAddress(view.backstops),
             positions: byAddress(held),
         });
+        this.#begin();
+    }
+
+    /** Reads the clock and the price accounts. */
+    async #readPrices(): Promise<Now | undefined> {
+        const addresses = [...new Set([...this.#feeds.values()].flat())];
+        const { accounts } = await fetchRaw(this.#options.rpc, [CLOCK_ADDRESS, ...addresses]);
+        for (const account of accounts.slice(1)) if (account !== undefined) this.#prices.set(account.address, account);
+        return accounts[0] && decodeClock(accounts[0].data);
+    }
+
+    /** The newest price of each reserve, where it is newer than its own. */
+    #offers({ reserves, now }: LiveState): Map<Address, OfferedReading> {
+        if (now === undefined) return new Map();
+        const accounts = [...this.#prices.values()];
+        const newest = [...reserves.values()].flatMap(one =>
+            newestOffer(one, this.#feeds.get(one.address) ?? [], accounts, now),
+        );
+        return new Map(newest.map(offer => [offer.reserve, offer]));
     }
 
     #set(change: Partial<LiveState>): void {
         if (this.#stop.signal.aborted) return;
-        this.#state = { ...this.#state, ...change };
+        const state = { ...this.#state, ...change };
+        this.#state = { ...state, offers: this.#offers(state) };
         for (const listener of this.#listeners) listener();
     }
 
     async #poll(): Promise<void> {
-        const { rpc, pollMs = 2_000, resnapshotMs = 30_000 } = this.#options;
+        const { pollMs = 2_000, resnapshotMs = 30_000 } = this.#options;
         let seenAt = 0;
         while (!this.#stop.signal.aborted) {
             try {
@@ -139,7 +185,7 @@ export class LiveMarket {
                     await this.refresh();
                     seenAt = Date.now();
                 } else {
-                    this.#set({ now: await fetchNow(rpc) });
+                    this.#set({ now: await this.#readPrices() });
                 }
             } catch (error) {
                 seenAt = 0;
@@ -178,8 +224,9 @@ export class LiveMarket {
             filtersOf('backstop', { market }),
             ...(positions === 'none' ? [] : [filtersOf('position', { market, owner })]),
         ];
+        const watched = [market, CLOCK_ADDRESS, ...new Set([...this.#feeds.values()].flat())];
         let connected = 0;
-        const all = filters.length + 2;
+        const all = filters.length + watched.length;
         const begun = () => {
             connected += 1;
             if (connected < all) return;
@@ -193,19 +240,24 @@ export class LiveMarket {
             const asked = rpcSubscriptions.programNotifications(PROGRAM_ADDRESS, { ...config, filters: some });
             const changes = await asked.subscribe({ abortSignal });
             begun();
-            for await (const { value } of changes) this.#take(value.pubkey, value.account.data[0]);
+            for await (const { value } of changes) this.#take(value.pubkey, value.account.owner, value.account.data[0]);
         };
         const ofAccount = async (address: Address): Promise<void> => {
             const changes = await rpcSubscriptions.accountNotifications(address, config).subscribe({ abortSignal });
             begun();
-            for await (const { value } of changes) this.#take(address, value.data[0]);
+            for await (const { value } of changes) this.#take(address, value.owner, value.data[0]);
         };
-        return [...filters.map(ofProgram), ofAccount(market), ofAccount(CLOCK_ADDRESS)];
+        return [...filters.map(ofProgram), ...watched.map(ofAccount)];
     }
 
     /** Takes an account that changed. */
-    #take(address: Address, base64: string): void {
+    #take(address: Address, owner: Address, base64: string): void {
         const data = getBase64Encoder().encode(base64);
+        if (this.#prices.has(address)) {
+            this.#prices.set(address, { address, owner, data });
+            this.#set({});
+            return;
+        }
         if (address === CLOCK_ADDRESS) {
             this.#set({ now: decodeClock(data) });
             return;
@@ -241,4 +293,16 @@ function added<T extends { address: Address; state: { sequence: bigint } }>(
     const copy = new Map(map);
     if (known === undefined || known.state.sequence <= one.state.sequence) copy.set(one.address, one);
     return copy;
+}
+
+/**
+ * A scene from what is known live, without a request: a position with the reserves of its legs and of `more`. `undefined` where
+ * something of it is not known (yet).
+ */
+export function liveScene(state: LiveState, position: Position, more: readonly Address[] = []): Scene | undefined {
+    const { now, market, reserves, offers } = state;
+    const wanted = new Set([...legsOf(position), ...more]);
+    const found = [...wanted].flatMap(address => reserves.get(address) ?? []);
+    if (now === undefined || market === undefined || found.length < wanted.size) return undefined;
+    return { now, market, position, reserves: found, offers: found.flatMap(reserve => offers.get(reserve.address) ?? []) };
 }

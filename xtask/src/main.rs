@@ -14,6 +14,7 @@ mod hash;
 mod idl;
 mod mutants;
 mod process;
+mod sdk;
 mod shims;
 mod steps;
 mod surfpool;

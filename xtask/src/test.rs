@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, steps::Steps,
-    toolchain::Toolchain, workspace::Workspace,
+    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, sdk, steps::Steps,
+    toolchain::Toolchain, wasm, workspace::Workspace,
 };
 
 #[derive(clap::Args)]
@@ -56,6 +56,8 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
         }
         Ok(())
     });
+    steps.step("wasm", || wasm::check(ws));
+    steps.step("sdk", || sdk::check(ws));
     steps.step("faults", || under_faults(ws));
     steps.step("validator", || on_validator(ws));
     steps.finish()?;

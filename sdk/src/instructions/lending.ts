@@ -71,7 +71,8 @@ export async function claimRecovery(input: { owner: TransactionSigner; reserve: 
     return raw.getClaimRecoveryInstruction(await changeSupply(input.owner, input.reserve, input.to));
 }
 
-type Payment = {
+/** A payment into a reserve. */
+export type Payment = {
     /** Who pays. */
     payer: TransactionSigner;
     /** Reserve. */
