@@ -108,3 +108,10 @@ export function moment(unix: bigint): string {
 export function value(atoms: bigint, decimals: number, priceNanoUsd: bigint): bigint {
     return (atoms * priceNanoUsd) / 10n ** BigInt(decimals);
 }
+
+/** An estimated chance, between 0 and 1, in words: never more exact than it is. */
+export function chance(estimate: number): string {
+    if (estimate >= 0.995) return '> 99%';
+    if (estimate < 0.001) return '< 0.1%';
+    return estimate < 0.1 ? `${(estimate * 100).toFixed(1)}%` : `${Math.round(estimate * 100)}%`;
+}

@@ -4,7 +4,7 @@
  */
 import { getI64Decoder, getI64Encoder, getU64Encoder, type Address } from '@solana/kit';
 
-import { ORACLE_PULL, tokenProgramOf, type RawAccount } from '@plimsoll/sdk';
+import { fetchPriceAccounts, fetchRaw, ORACLE_PULL, tokenProgramOf } from '@plimsoll/sdk';
 
 import type { ReadyChain, Token } from '../state/chain';
 
@@ -57,10 +57,9 @@ export async function fund(
 
 /** Writes a price account with its price moved to so many basis points of what it is. */
 export async function movePrice(chain: ReadyChain, token: Token, bps: bigint): Promise<void> {
-    const { accounts, byReserve } = chain.prices.state();
-    const found = (byReserve.get(token.reserve.address) ?? []).map(address => accounts.get(address));
-    const account = found.find((one): one is RawAccount => one !== undefined);
-    if (account === undefined) throw new Error(`no price account of ${token.symbol} is known yet`);
+    const found = (await fetchPriceAccounts(chain.rpc, [token.reserve])).get(token.reserve.address) ?? [];
+    const [account] = (await fetchRaw(chain.rpc, found)).accounts;
+    if (account === undefined) throw new Error(`${token.symbol} has no price account`);
     const at = token.reserve.state.oracleKind === ORACLE_PULL ? PULL : PUSH;
     const data = Uint8Array.from(account.data);
     const price = (getI64Decoder().decode(data, at.price) * bps) / 10_000n;

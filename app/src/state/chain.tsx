@@ -7,7 +7,6 @@ import {
     fetchMarkets,
     LiveMarket,
     loadEngine,
-    newestOffer,
     positionAddress,
     type Engine,
     type LiveState,
@@ -22,7 +21,6 @@ import engineUrl from '../../../sdk/wasm/engine.wasm?url';
 
 import { loadConfig, type Config } from '../config';
 import { key } from '../format';
-import { PriceWatch, type Prices } from './prices';
 
 /** Between two attempts to begin, milliseconds. */
 const RETRY_MS = 3_000;
@@ -35,7 +33,6 @@ type Base = Readonly<{
     markets: readonly Market[];
     market: Address;
     live: LiveMarket;
-    prices: PriceWatch;
 }>;
 
 /** Why the page could not begin. */
@@ -79,9 +76,7 @@ async function begin(wanted: Address | undefined): Promise<Base> {
     const market = chosen.address;
     const subscriptions = rpcSubscriptions === undefined ? {} : { rpcSubscriptions };
     const live = LiveMarket.start({ rpc, market, positions: 'all', ...subscriptions });
-    const reserves = () => [...live.state().reserves.values()];
-    const prices = new PriceWatch({ rpc, rpcSubscriptions, reserves });
-    return { config, rpc, engine, markets, market, live, prices };
+    return { config, rpc, engine, markets, market, live };
 }
 
 /** A token of the market. */
@@ -142,7 +137,7 @@ export function ChainProvider(props: {
         begin(wantedMarket()).then(
             made => {
                 base = made;
-                if (isOver) return end(made);
+                if (isOver) return made.live.stop();
                 setBoot({ stage: 'ready', base: made });
             },
             (error: unknown) => {
@@ -156,7 +151,7 @@ export function ChainProvider(props: {
         return () => {
             isOver = true;
             clearTimeout(timer);
-            if (base !== undefined) end(base);
+            base?.live.stop();
         };
     }, [attempt]);
 
@@ -165,29 +160,19 @@ export function ChainProvider(props: {
     return <Living base={boot.base}>{props.children}</Living>;
 }
 
-function end(base: Base): void {
-    base.live.stop();
-    base.prices.stop();
-}
-
 function Living({ base, children }: { base: Base; children: ReactNode }) {
     const state = useSyncExternalStore(base.live.subscribe, base.live.state);
-    const prices = useSyncExternalStore(base.prices.subscribe, base.prices.state);
     const chain = useMemo<Chain>(() => {
         const reserves = [...state.reserves.values()];
         return {
             ...base,
             state,
-            offers: state.now === undefined ? [] : reserves.flatMap(reserve => offerOf(reserve, prices, state.now!)),
+            offers: [...state.offers.values()],
             tokens: new Map(sortedTokens(base.config, reserves).map(token => [token.reserve.address, token])),
             refresh: () => base.live.refresh(),
         };
-    }, [base, state, prices]);
+    }, [base, state]);
     return <ChainContext value={chain}>{children}</ChainContext>;
-}
-
-function offerOf(reserve: Reserve, prices: Prices, now: NonNullable<LiveState['now']>): OfferedReading[] {
-    return newestOffer(reserve, prices.byReserve.get(reserve.address) ?? [], [...prices.accounts.values()], now);
 }
 
 /** Tokens in the order of the configuration, then those it does not name. */

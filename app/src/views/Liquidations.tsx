@@ -9,7 +9,7 @@ import { Health } from '../ui/Health';
 import { Icon } from '../ui/Icon';
 import { History } from './liquidations/History';
 import { Take } from './liquidations/Take';
-import { opportunities, quotedPositions, type Opportunity, type Quoted } from './opportunities';
+import { opportunities, quotedPositions, type Chance, type Quoted } from './opportunities';
 
 /** Positions shown that are near. */
 const NEAR_ROWS = 8;
@@ -19,7 +19,9 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
     const quoted = useMemo(() => quotedPositions(chain), [chain]);
     const found = useMemo(() => opportunities(chain, quoted), [chain, quoted]);
     const chosen = found.find(one => one.position.address === of) ?? found[0];
-    const near = quoted.filter(one => found.every(other => other.position.address !== one.position.address)).slice(0, NEAR_ROWS);
+    const near = quoted
+        .filter(one => found.every(other => other.position.address !== one.position.address))
+        .slice(0, NEAR_ROWS);
     return (
         <>
             <h1>Liquidations</h1>
@@ -48,7 +50,12 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
                         {near.length === 0 ? (
                             <Empty title="No other position has debt" />
                         ) : (
-                            <Table caption="Positions closest to liquidation" columns={NEAR} rows={near} rowKey={row => row.position.address} />
+                            <Table
+                                caption="Positions closest to liquidation"
+                                columns={NEAR}
+                                rows={near}
+                                rowKey={row => row.position.address}
+                            />
                         )}
                     </Card>
                 </div>
@@ -58,7 +65,7 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
                             <p className="muted">As soon as a position can be liquidated, you simulate and take it here.</p>
                         </Card>
                     ) : (
-                        <Take key={`${chosen.position.address} ${chosen.seized.symbol}`} chain={chain} opportunity={chosen} />
+                        <Take key={`${chosen.position.address} ${chosen.seized.symbol}`} chain={chain} chosen={chosen} />
                     )}
                 </div>
             </div>
@@ -81,36 +88,40 @@ const healthColumn = <Row extends Quoted>(): Column<Row> => ({
     cell: ({ quote }) => <Health e9={quote.maintenanceHealthE9} callLevelE9={quote.callLevelE9} />,
 });
 
-const COLUMNS: readonly Column<Opportunity>[] = [
+const COLUMNS: readonly Column<Chance>[] = [
     positionColumn(),
     healthColumn(),
     {
         name: 'Repay',
         isNumber: true,
-        cell: ({ repaid, liquidation }) => `${amount(liquidation.repayAtoms, repaid.decimals, 2)} ${repaid.symbol}`,
+        cell: ({ repaid, best: { quote } }) => `${amount(quote.repayAtoms, repaid.decimals, 2)} ${repaid.symbol}`,
     },
     {
         name: 'Seize',
         isNumber: true,
-        cell: ({ seized, liquidation }) => `${amount(liquidation.seizeAtoms, seized.decimals)} ${seized.symbol}`,
+        cell: ({ seized, best: { quote } }) => `${amount(quote.seizeAtoms, seized.decimals)} ${seized.symbol}`,
     },
     {
         name: 'Bonus',
         isNumber: true,
-        cell: ({ liquidation }) => (
+        cell: ({ best: { quote } }) => (
             <span className="row end">
-                {bonus(liquidation.grossFactorE9)}
-                {liquidation.isTerminal === 1 && <Badge tone="bad">terminal</Badge>}
-                {liquidation.isThrottled === 1 && <Badge tone="warn">throttled</Badge>}
-                {liquidation.isProtection === 1 && <Badge tone="info">protection</Badge>}
+                {bonus(quote.grossFactorE9)}
+                {quote.isTerminal === 1 && <Badge tone="bad">terminal</Badge>}
+                {quote.isThrottled === 1 && <Badge tone="warn">throttled</Badge>}
+                {quote.isProtection === 1 && <Badge tone="info">protection</Badge>}
             </span>
         ),
     },
-    { name: 'Profit', isNumber: true, cell: ({ profit }) => <strong>{usd(profit)}</strong> },
+    { name: 'Profit', isNumber: true, cell: ({ best }) => <strong>{usd(best.profitNanoUsd)}</strong> },
     {
         name: 'Action',
         cell: ({ position }) => (
-            <a className="button" href={hrefOf('liquidations', position.address)} aria-label={`Choose position ${key(position.address)}`}>
+            <a
+                className="button"
+                href={hrefOf('liquidations', position.address)}
+                aria-label={`Choose position ${key(position.address)}`}
+            >
                 Choose <Icon name="right" size={14} />
             </a>
         ),
@@ -143,4 +154,3 @@ function fall(healthE9: bigint): string {
     const per1000 = 1_000n - 1_000_000_000_000n / healthE9;
     return `${per1000 / 10n}.${per1000 % 10n}%`;
 }
-

@@ -2,10 +2,9 @@
 import type { Address } from '@solana/kit';
 import { useEffect, useMemo, useState } from 'react';
 
-import { collateralsOf, debtsOf, type Position as PositionAccount, type Scene } from '@plimsoll/sdk';
+import { chanceOfReaching, collateralsOf, debtsOf, type Position as PositionAccount, type Scene } from '@plimsoll/sdk';
 
-import { chanceOfTouching, showChance } from '../chance';
-import { amount, duration, health, part, percent, since, usd, value } from '../format';
+import { amount, chance, duration, health, part, percent, since, usd, value } from '../format';
 import { hrefOf, useRoute } from '../router';
 import { positionOf, sceneOf, type ReadyChain, type Token } from '../state/chain';
 import { useWallets } from '../state/wallet';
@@ -231,12 +230,12 @@ function Collaterals({ chain, scene, quote }: Quoted) {
                 const threshold = quote.collaterals[index]?.liquidationPriceNanoUsd ?? 0n;
                 if (threshold === 0n || threshold === 2n ** 64n - 1n) return <span className="muted">none</span>;
                 const sigma = chain.engine.reserve(token.reserve, chain.state.now).sigmaInitialE9;
-                const chance = (days: number) =>
-                    showChance(chanceOfTouching(priceOf(chain, token).nanoUsd, threshold, sigma, days));
+                const within = (days: number) =>
+                    chance(chanceOfReaching(priceOf(chain, token).nanoUsd, threshold, sigma, days));
                 return (
                     <div>
-                        <span>{`${chance(1)} in a day`}</span>
-                        <span className="muted small">{`${chance(7)} in a week`}</span>
+                        <span>{`${within(1)} in a day`}</span>
+                        <span className="muted small">{`${within(7)} in a week`}</span>
                     </div>
                 );
             },

@@ -1,33 +1,27 @@
-/** What a liquidation would bring: every pair of every position, asked of the engine, best first. */
+/** Positions with what the engine says of them, and what liquidating them would bring. */
 import type { Address } from '@solana/kit';
 
 import {
     collateralsOf,
     debtsOf,
+    opportunities as opportunitiesOf,
+    valueNanoUsd,
     type Backstop,
     type LiquidationQuote,
+    type Opportunity,
     type Position,
     type PositionQuote,
     type Scene,
 } from '@plimsoll/sdk';
 
-import { value } from '../format';
 import { sceneOf, type ReadyChain, type Token } from '../state/chain';
 import { priceOf } from './prices';
 
 /** A position with its quote. */
 export type Quoted = Readonly<{ position: Position; scene: Scene; quote: PositionQuote }>;
 
-/** A pair of a position that can be liquidated. */
-export type Opportunity = Quoted &
-    Readonly<{
-        seized: Token;
-        repaid: Token;
-        pair: Readonly<{ collateralSlot: number; debtSlot: number }>;
-        liquidation: LiquidationQuote;
-        /** What is seized, less repayment and fee, at plain prices, nano-dollars. */
-        profit: bigint;
-    }>;
+/** The best liquidation of a position, with its tokens. */
+export type Chance = Quoted & Readonly<{ seized: Token; repaid: Token; best: Opportunity }>;
 
 /** Every position with debt, the least healthy first. */
 export function quotedPositions(chain: ReadyChain): Quoted[] {
@@ -40,38 +34,27 @@ export function quotedPositions(chain: ReadyChain): Quoted[] {
     return quoted.sort((one, other) => (health(one) < health(other) ? -1 : health(one) > health(other) ? 1 : 0));
 }
 
+/** The best pair of each position that can be liquidated, the most profitable first. */
+export function opportunities(chain: ReadyChain, quoted: readonly Quoted[]): Chance[] {
+    const seen = new Set<Address>();
+    const scenes = quoted.map(({ scene }) => scene);
+    return opportunitiesOf(chain.engine, scenes).flatMap((best): Chance[] => {
+        const { position } = best.scene;
+        const of = quoted.find(one => one.position === position);
+        const collateral = collateralsOf(position)[best.collateralSlot];
+        const debt = debtsOf(position)[best.debtSlot];
+        if (of === undefined || collateral === undefined || debt === undefined || seen.has(position.address)) return [];
+        const [seized, repaid] = [chain.tokens.get(collateral.reserve), chain.tokens.get(debt.reserve)];
+        if (seized === undefined || repaid === undefined) return [];
+        seen.add(position.address);
+        return [{ ...of, seized, repaid, best }];
+    });
+}
+
 /** What a plan is worth to who carries it out, at plain prices, nano-dollars. */
 export function profitOf(chain: ReadyChain, plan: LiquidationQuote, seized: Token, repaid: Token): bigint {
-    const gets = value(plan.seizeAtoms, seized.decimals, priceOf(chain, seized).nanoUsd);
-    const pays = value(plan.repayAtoms + plan.feeAtoms, repaid.decimals, priceOf(chain, repaid).nanoUsd);
-    return gets - pays;
-}
-
-/** The best pair of a position; `undefined` where it can be liquidated by none. */
-export function bestPair(chain: ReadyChain, quoted: Quoted): Opportunity | undefined {
-    let best: Opportunity | undefined;
-    collateralsOf(quoted.position).forEach((collateral, collateralSlot) =>
-        debtsOf(quoted.position).forEach((debt, debtSlot) => {
-            const [seized, repaid] = [chain.tokens.get(collateral.reserve), chain.tokens.get(debt.reserve)];
-            if (seized === undefined || repaid === undefined) return;
-            const pair = { collateralSlot, debtSlot };
-            const liquidation = chain.engine.quoteLiquidation(quoted.scene, pair);
-            if (liquidation.refusal !== 0) return;
-            const profit = profitOf(chain, liquidation, seized, repaid);
-            if (best === undefined || profit > best.profit) best = { ...quoted, seized, repaid, pair, liquidation, profit };
-        }),
-    );
-    return best;
-}
-
-/** All that can be liquidated, the most profitable first. */
-export function opportunities(chain: ReadyChain, quoted: readonly Quoted[]): Opportunity[] {
-    const canBe = ({ quote, position }: Quoted) =>
-        quote.maintenanceHealthE9 < 1_000_000_000n || position.state.protectionTriggerBps > 0n;
-    const found = quoted.filter(canBe).map(one => bestPair(chain, one));
-    return found
-        .filter(one => one !== undefined)
-        .sort((one, other) => (one.profit > other.profit ? -1 : one.profit < other.profit ? 1 : 0));
+    const worth = (token: Token, atoms: bigint) => valueNanoUsd(token.reserve, atoms, priceOf(chain, token).nanoUsd);
+    return worth(seized, plan.seizeAtoms) - worth(repaid, plan.repayAtoms + plan.feeAtoms);
 }
 
 /** The pool that repays debts of a reserve, where there is one. */

@@ -80,7 +80,10 @@ function columnsFor(you: string | undefined): Column<Entry>[] {
             isNumber: true,
             cell: entry => entry.lost ?? <span className="muted">none</span>,
         },
-        { name: 'By', cell: ({ who }) => (who === undefined ? <span className="muted">anyone</span> : <Key of={who} you={you} />) },
+        {
+            name: 'By',
+            cell: ({ who }) => (who === undefined ? <span className="muted">anyone</span> : <Key of={who} you={you} />),
+        },
         { name: 'Transaction', cell: ({ signature }) => <TransactionLink signature={signature} /> },
     ];
 }

@@ -24,7 +24,7 @@ import { Card, Notice, Stat, Stats } from '../../ui/basics';
 import { WalletButton } from '../../ui/WalletButton';
 import { Key } from '../../ui/Link';
 import { bonus } from '../Liquidations';
-import { poolOf, profitOf, type Opportunity } from '../opportunities';
+import { poolOf, profitOf, type Chance } from '../opportunities';
 import { priceOf } from '../prices';
 
 /** Prices move until it lands: at least what is planned less this many basis points, or nothing. */
@@ -33,8 +33,9 @@ const MOST_UNITS = 1_400_000;
 
 type Simulated = Readonly<{ tone: 'good' | 'warn'; title: string; text: string }>;
 
-export function Take({ chain, opportunity }: { chain: ReadyChain; opportunity: Opportunity }) {
-    const { scene, seized, repaid, pair, position, liquidation: whole } = opportunity;
+export function Take({ chain, chosen }: { chain: ReadyChain; chosen: Chance }) {
+    const { scene, seized, repaid, position, best } = chosen;
+    const { quote: whole, collateralSlot, debtSlot } = best;
     const { connected } = useWallets();
     const { holdings } = useHoldings();
     const { send, isBusy } = useSending();
@@ -46,8 +47,8 @@ export function Take({ chain, opportunity }: { chain: ReadyChain; opportunity: O
     const most = state.atoms ?? (connected === undefined ? whole.repayAtoms : affordable);
     const isAll = most >= whole.repayAtoms;
     const plan = useMemo(
-        () => (isAll ? whole : chain.engine.quoteLiquidation(scene, { ...pair, repayMaxAtoms: most })),
-        [chain, scene, pair, whole, most, isAll],
+        () => (isAll ? whole : chain.engine.quoteLiquidation(scene, { collateralSlot, debtSlot, repayMaxAtoms: most })),
+        [chain, scene, collateralSlot, debtSlot, whole, most, isAll],
     );
     const pays = plan.repayAtoms + plan.feeAtoms;
     const isShort = connected !== undefined && pays > held;
@@ -63,11 +64,18 @@ export function Take({ chain, opportunity }: { chain: ReadyChain; opportunity: O
         if (connected === undefined) return;
         setSimulated(undefined);
         try {
-            const { units } = await simulate(chain.rpc, connected.address, [unitLimit(MOST_UNITS), ...(await build(connected.signer))]);
+            const { units } = await simulate(chain.rpc, connected.address, [
+                unitLimit(MOST_UNITS),
+                ...(await build(connected.signer)),
+            ]);
             setSimulated({ tone: 'good', title: 'It would go through', text: `${units} compute units.` });
         } catch (error) {
             const { message = '', detail } = explained(error);
-            setSimulated({ tone: 'warn', title: 'It would not go through', text: detail === undefined ? message : `${message} (${detail})` });
+            setSimulated({
+                tone: 'warn',
+                title: 'It would not go through',
+                text: detail === undefined ? message : `${message} (${detail})`,
+            });
         }
     };
     const show = (atoms: bigint, token: typeof seized) => `${amount(atoms, token.decimals)} ${token.symbol}`;
@@ -89,13 +97,25 @@ export function Take({ chain, opportunity }: { chain: ReadyChain; opportunity: O
             ) : (
                 <Stats>
                     <Stat label="You pay" value={show(pays, repaid)} hint={`of which fee ${show(plan.feeAtoms, repaid)}`} />
-                    <Stat label="You receive" value={show(plan.seizeAtoms, seized)} hint={usd(value(plan.seizeAtoms, seized.decimals, priceOf(chain, seized).nanoUsd))} />
-                    <Stat label="Bonus" value={bonus(plan.grossFactorE9)} hint={plan.isTerminal === 1 ? 'terminal' : 'by health and time'} />
+                    <Stat
+                        label="You receive"
+                        value={show(plan.seizeAtoms, seized)}
+                        hint={usd(value(plan.seizeAtoms, seized.decimals, priceOf(chain, seized).nanoUsd))}
+                    />
+                    <Stat
+                        label="Bonus"
+                        value={bonus(plan.grossFactorE9)}
+                        hint={plan.isTerminal === 1 ? 'terminal' : 'by health and time'}
+                    />
                     <Stat label="Profit" value={usd(profit)} hint="at plain prices" />
                     <Stat label="Health" value={`${health(plan.healthBeforeE9)} \u2192 ${health(plan.healthAfterE9)}`} />
                 </Stats>
             )}
-            {isShort && <Notice tone="warn" title={`You have only ${show(held, repaid)}`}>Lower the repayment: a part may be taken.</Notice>}
+            {isShort && (
+                <Notice tone="warn" title={`You have only ${show(held, repaid)}`}>
+                    Lower the repayment: a part may be taken.
+                </Notice>
+            )}
             {simulated !== undefined && (
                 <Notice tone={simulated.tone} title={simulated.title} isLive>
                     {simulated.text}
@@ -118,24 +138,30 @@ export function Take({ chain, opportunity }: { chain: ReadyChain; opportunity: O
                     </button>
                 </div>
             )}
-            {connected !== undefined && <Chores chain={chain} opportunity={opportunity} />}
+            {connected !== undefined && <Chores chain={chain} chosen={chosen} />}
         </Card>
     );
 }
 
 /** What anybody may do instead: start the auction's clock, or have the backstop buy. */
-function Chores({ chain, opportunity }: { chain: ReadyChain; opportunity: Opportunity }) {
-    const { position, seized, repaid, scene, quote } = opportunity;
+function Chores({ chain, chosen }: { chain: ReadyChain; chosen: Chance }) {
+    const { position, seized, repaid, scene, quote } = chosen;
     const { send, isBusy } = useSending();
     const pool = poolOf(chain, repaid.reserve.address);
     const isTriggered =
         pool !== undefined &&
         pool.state.depositAtoms > 1n &&
-        (quote.maintenanceHealthE9 < pool.state.policy.triggerHealthBps * 100_000n || quote.auctionSecs >= pool.state.policy.triggerSecs);
+        (quote.maintenanceHealthE9 < pool.state.policy.triggerHealthBps * 100_000n ||
+            quote.auctionSecs >= pool.state.policy.triggerSecs);
     const flag = () =>
         send('Flag the position', () =>
             Promise.resolve([
-                flagPosition({ position, collateral: seized.reserve.address, debt: repaid.reserve.address, offers: offersFor(scene) }),
+                flagPosition({
+                    position,
+                    collateral: seized.reserve.address,
+                    debt: repaid.reserve.address,
+                    offers: offersFor(scene),
+                }),
             ]),
         );
     const absorb = () =>
