@@ -52,6 +52,8 @@ const MARKET_ID = 0;
 /** Between two prices of the history, seconds: a sample of volatility each. */
 const CALM_SECS = 21_600n;
 const CALM_TIMES = 20;
+/** A throttle of 1,000 SOL or 50 ETH an hour: small enough to be met. */
+const THROTTLE_SHARE_BPS = 10n;
 
 const POOL_POLICY = {
     triggerHealthBps: 9_500n,
@@ -276,7 +278,8 @@ async function listAll(net: Localnet, admin: KeyPairSigner, market: Address): Pr
         }: { kind: 'pull' | 'push'; program?: Address; isStable?: boolean },
     ): Promise<Named> => {
         const token = { symbol, decimals, program };
-        const terms = isStable ? stable(token) : ethTerms(token);
+        const plain = isStable ? stable(token) : ethTerms(token);
+        const terms = { ...plain, bonus: { ...plain.bonus, throttleShareBps: THROTTLE_SHARE_BPS } };
         return { ...(await list(net, admin, market, token, kind, CENTS[symbol], terms)), name };
     };
     return {

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'rea
 import { useRoute, hrefOf, VIEWS, type View } from './router';
 import { ChainProvider, useChain, useReadyChain, type BootFailure } from './state/chain';
 import { HoldingsProvider } from './state/holdings';
+import { useTape } from './state/tape';
 import { SendingProvider } from './state/sending';
 import { useWallets, WalletProvider } from './state/wallet';
 import { useScheme } from './theme';
@@ -47,6 +48,7 @@ function Page() {
     const { config } = useChain();
     const chain = useReadyChain();
     const { view } = useRoute();
+    useTape(chain);
     const main = useRef<HTMLElement>(null);
     const [first] = useState(view);
     const View = PAGES[view];
@@ -112,8 +114,13 @@ function focusMain(event: { preventDefault: () => void }): void {
 }
 
 function Navigation({ view }: { view: View }) {
+    const nav = useRef<HTMLElement>(null);
+    // On a small screen the names do not all fit.
+    useEffect(() => {
+        nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    }, [view]);
     return (
-        <nav aria-label="Views">
+        <nav ref={nav} aria-label="Views">
             <ul>
                 {VIEWS.map(one => (
                     <li key={one}>

@@ -1,4 +1,5 @@
 /** Tools of a local validator: test wallets, tokens, prices, time. Clearly marked, and on localnet only. */
+import type { Address } from '@solana/kit';
 import { useEffect, useState } from 'react';
 
 import { usd } from '../format';
@@ -8,7 +9,10 @@ import { useWallets } from '../state/wallet';
 import { Icon } from '../ui/Icon';
 import { priceOf } from '../views/prices';
 import { registerBurners } from './burner';
-import { fund, isSurfpool, movePrice, passTime } from './cheats';
+import { giveFees, isSurfpool, movePrice, passTime, setTokens } from './cheats';
+
+/** What a test wallet is given of each token: worth so many nano-dollars. */
+const GIFT_NANO_USD = 30_000n * 1_000_000_000n;
 
 const MOVES = [
     { text: '\u221220%', bps: 8_000n },
@@ -40,14 +44,23 @@ function Tools({ chain }: { chain: ReadyChain }) {
             (error: unknown) => say(`${what}: ${error instanceof Error ? error.message : String(error)}`),
         );
     };
-    const held = (token: Token) => holdings?.tokens.get(token.reserve.address) ?? 0n;
+    const local = { url: chain.config.rpc, rpc: chain.rpc };
+    const fund = async (owner: Address) => {
+        await giveFees(local, owner);
+        for (const token of chain.tokens.values()) {
+            const gift = (GIFT_NANO_USD * 10n ** BigInt(token.decimals)) / (price(token) || 1n);
+            const held = holdings?.tokens.get(token.reserve.address) ?? 0n;
+            await setTokens(local, owner, token.reserve, held + gift);
+        }
+        await refresh();
+    };
     const price = (token: Token) => priceOf(chain, token).nanoUsd;
     const burner = available.find(wallet => wallet.name.startsWith('Test wallet A'));
     return (
         <aside className="localnet" aria-label="Localnet tools">
             <details>
-                <summary>
-                    <Icon name="flask" size={18} /> Localnet tools
+                <summary aria-label="Localnet tools">
+                    <Icon name="flask" size={18} /> <span className="localnet-name">Localnet tools</span>
                 </summary>
                 <div className="stack">
                     <p className="small muted">
@@ -68,9 +81,7 @@ function Tools({ chain }: { chain: ReadyChain }) {
                             <button
                                 type="button"
                                 className="small"
-                                onClick={() =>
-                                    run('Get test tokens', () => fund(chain, connected.address, held, price).then(refresh))
-                                }
+                                onClick={() => run('Get test tokens', () => fund(connected.address))}
                             >
                                 Get test tokens
                             </button>
@@ -78,11 +89,11 @@ function Tools({ chain }: { chain: ReadyChain }) {
                         <button
                             type="button"
                             className="small"
-                            onClick={() => run('10 minutes on', () => passTime(chain, 600n))}
+                            onClick={() => run('10 minutes on', () => passTime(local, 600n))}
                         >
                             10 minutes on
                         </button>
-                        <button type="button" className="small" onClick={() => run('A day on', () => passTime(chain, 86_400n))}>
+                        <button type="button" className="small" onClick={() => run('A day on', () => passTime(local, 86_400n))}>
                             A day on
                         </button>
                     </div>
@@ -99,7 +110,9 @@ function Tools({ chain }: { chain: ReadyChain }) {
                                             type="button"
                                             className="small"
                                             aria-label={`${token.symbol} price ${text}`}
-                                            onClick={() => run(`${token.symbol} ${text}`, () => movePrice(chain, token, bps))}
+                                            onClick={() =>
+                                                run(`${token.symbol} ${text}`, () => movePrice(local, token.reserve, bps))
+                                            }
                                         >
                                             {text}
                                         </button>

@@ -98,6 +98,8 @@ export function WalletProvider({ children }: { children: ReactNode }) {
     useEffect(() => {
         if (chosen !== undefined) return;
         const last = available.find(wallet => wallet.name === remembered(MEMORY));
+        // State changes when the wallet has answered, not in the effect itself.
+        // eslint-disable-next-line react-hooks/set-state-in-effect
         if (last !== undefined) connect(last, true).catch(() => undefined);
     }, [available, chosen, connect]);
 

@@ -1,14 +1,31 @@
 /** Charts drawn as SVG: they are few and simple, and a library would weigh more than the page. */
-import { useId } from 'react';
+import { useEffect, useId, useRef, useState, type RefObject } from 'react';
 
 /** A point, in units of the chart's own scales. */
 export type Point = Readonly<{ x: number; y: number }>;
 
-const WIDTH = 640;
-const HEIGHT = 220;
+const HEIGHT = 230;
+/** Before the page is laid out. */
+const FIRST_WIDTH = 640;
 const MARGIN = { left: 44, right: 14, top: 14, bottom: 28 };
 
 type Tick = Readonly<{ at: number; text: string }>;
+
+/** The width of an element in pixels, so that text in a chart keeps its size on every screen. */
+function useWidth(): [RefObject<HTMLDivElement | null>, number] {
+    const element = useRef<HTMLDivElement>(null);
+    const [width, setWidth] = useState(FIRST_WIDTH);
+    useEffect(() => {
+        const { current } = element;
+        if (current === null) return;
+        const observer = new ResizeObserver(([entry]) => {
+            if (entry !== undefined && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+        });
+        observer.observe(current);
+        return () => observer.disconnect();
+    }, []);
+    return [element, width];
+}
 
 /** A line over a scale, with horizontal lines that mean something and one point that is now. */
 export function LineChart(props: {
@@ -23,42 +40,52 @@ export function LineChart(props: {
 }) {
     const { label, points, x, y, lines = [], now, second } = props;
     const titleId = useId();
-    const px = (value: number) => MARGIN.left + ((value - x.from) / (x.to - x.from)) * (WIDTH - MARGIN.left - MARGIN.right);
+    const [frame, width] = useWidth();
+    const px = (value: number) => MARGIN.left + ((value - x.from) / (x.to - x.from)) * (width - MARGIN.left - MARGIN.right);
     const clamp = (value: number) => Math.max(y.from, Math.min(y.to, value));
     const py = (value: number) =>
         HEIGHT - MARGIN.bottom - ((clamp(value) - y.from) / (y.to - y.from)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
     const path = (all: readonly Point[]) =>
         all.map((point, index) => `${index === 0 ? 'M' : 'L'}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join('');
     return (
-        <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={titleId}>
-            <title id={titleId}>{label}</title>
-            {y.ticks.map(({ at, text }) => (
-                <g key={text} className="tick">
-                    <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} y1={py(at)} y2={py(at)} />
-                    <text x={MARGIN.left - 8} y={py(at) + 4} textAnchor="end">
-                        {text}
-                    </text>
-                </g>
-            ))}
-            {x.ticks.map(({ at, text }) => (
-                <g key={text} className="tick">
-                    <text x={px(at)} y={HEIGHT - 8} textAnchor="middle">
-                        {text}
-                    </text>
-                </g>
-            ))}
-            {lines.map(({ at, text, tone }) => (
-                <g key={text} className={`mark-line ${tone}`}>
-                    <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} y1={py(at)} y2={py(at)} />
-                    <text x={WIDTH - MARGIN.right} y={py(at) - 5} textAnchor="end">
-                        {text}
-                    </text>
-                </g>
-            ))}
-            {second !== undefined && <path className="line second" d={path(second)} />}
-            <path className="line" d={path(points)} />
-            {now !== undefined && <circle className="now" cx={px(now.x)} cy={py(now.y)} r={5} />}
-        </svg>
+        <div ref={frame} className="chart-frame">
+            <svg
+                className="chart"
+                width={width}
+                height={HEIGHT}
+                viewBox={`0 0 ${width} ${HEIGHT}`}
+                role="img"
+                aria-labelledby={titleId}
+            >
+                <title id={titleId}>{label}</title>
+                {y.ticks.map(({ at, text }) => (
+                    <g key={text} className="tick">
+                        <line x1={MARGIN.left} x2={width - MARGIN.right} y1={py(at)} y2={py(at)} />
+                        <text x={MARGIN.left - 8} y={py(at) + 4} textAnchor="end">
+                            {text}
+                        </text>
+                    </g>
+                ))}
+                {x.ticks.map(({ at, text }) => (
+                    <g key={text} className="tick">
+                        <text x={px(at)} y={HEIGHT - 8} textAnchor="middle">
+                            {text}
+                        </text>
+                    </g>
+                ))}
+                {lines.map(({ at, text, tone }) => (
+                    <g key={text} className={`mark-line ${tone}`}>
+                        <line x1={MARGIN.left} x2={width - MARGIN.right} y1={py(at)} y2={py(at)} />
+                        <text x={width - MARGIN.right} y={py(at) - 5} textAnchor="end">
+                            {text}
+                        </text>
+                    </g>
+                ))}
+                {second !== undefined && <path className="line second" d={path(second)} />}
+                <path className="line" d={path(points)} />
+                {now !== undefined && <circle className="now" cx={px(now.x)} cy={py(now.y)} r={5} />}
+            </svg>
+        </div>
     );
 }
 

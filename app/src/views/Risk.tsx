@@ -43,11 +43,10 @@ export default function Risk({ chain }: { chain: ReadyChain }) {
         (sum, token) => sum + value(token.reserve.state.insuranceAtoms, token.decimals, priceOf(chain, token).nanoUsd),
         0n,
     );
+    // To the scale of what would be liquidatable; a throttle beyond it is said, not drawn.
     const most =
-        shocks.reduce(
-            (max, { collateralNanoUsd }) => (collateralNanoUsd > max ? collateralNanoUsd : max),
-            throttle > backstop ? throttle : backstop,
-        ) || 1n;
+        shocks.reduce((max, { collateralNanoUsd }) => (collateralNanoUsd > max ? collateralNanoUsd : max), backstop) || 1n;
+    const isThrottleInside = throttle <= most;
     return (
         <>
             <h1>Risk</h1>
@@ -96,11 +95,13 @@ export default function Risk({ chain }: { chain: ReadyChain }) {
                                         tone={tone}
                                         label={`At minus ${fall}%: ${usd(collateralNanoUsd, 0)} of collateral liquidatable`}
                                     />
-                                    <span
-                                        className="line throttle"
-                                        style={{ insetInlineStart: at(per1000(throttle)) }}
-                                        aria-hidden="true"
-                                    />
+                                    {isThrottleInside && (
+                                        <span
+                                            className="line throttle"
+                                            style={{ insetInlineStart: at(per1000(throttle)) }}
+                                            aria-hidden="true"
+                                        />
+                                    )}
                                     <span
                                         className="line backstop"
                                         style={{ insetInlineStart: at(per1000(backstop)) }}
@@ -126,7 +127,13 @@ export default function Risk({ chain }: { chain: ReadyChain }) {
                     })}
                 </ul>
                 <p className="muted small key-line">
-                    <span className="line throttle" aria-hidden="true" /> sales throttle{' '}
+                    {isThrottleInside ? (
+                        <>
+                            <span className="line throttle" aria-hidden="true" /> sales throttle
+                        </>
+                    ) : (
+                        'The sales throttle lies beyond this scale.'
+                    )}{' '}
                     <span className="line backstop" aria-hidden="true" /> backstop
                 </p>
             </Card>

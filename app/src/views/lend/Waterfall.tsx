@@ -9,7 +9,12 @@ import { priceOf } from '../prices';
 
 type Layer = Readonly<{ name: string; text: string; atoms: bigint; tone: 'first' | 'second' | 'third' | 'last' | 'back' }>;
 
-const [WIDTH, ROW, BAR, LEFT, RIGHT] = [640, 54, 22, 8, 632];
+/** A layer's part of the largest, as a width; a little is still seen. */
+function widthOf(atoms: bigint, most: bigint): string {
+    const per1000 = (atoms * 1_000n) / most;
+    const seen = atoms > 0n && per1000 < 6n ? 6n : per1000;
+    return `${seen / 10n}.${seen % 10n}%`;
+}
 
 /** Layers, from who pays first to who pays last, and what came back. */
 function layersOf(chain: ReadyChain, token: Token, pool: Backstop | undefined): Layer[] {
@@ -63,45 +68,22 @@ export function Waterfall({ chain, token, pool }: { chain: ReadyChain; token: To
     const layers = layersOf(chain, token, pool);
     const most = layers.reduce((max, { atoms }) => (atoms > max ? atoms : max), 1n);
     const show = (atoms: bigint) => `${short(atoms, token.decimals)} ${token.symbol}`;
-    const said = layers.map(({ name, atoms, text }) => `${name}: ${show(atoms)}, ${text}`).join('. ');
     return (
         <Card title="Who pays first" note="If a borrower cannot pay, the layers pay from top to bottom. Bars are to scale.">
-            <svg className="waterfall" viewBox={`0 0 ${WIDTH} ${layers.length * ROW}`} role="img" aria-label={said}>
-                {layers.map(({ name, text, atoms, tone }, index) => {
-                    const y = index * ROW;
-                    const width = Number((atoms * 1_000n) / most) * ((RIGHT - LEFT) / 1_000);
-                    return (
-                        <g key={name} className={tone}>
-                            <text x={LEFT} y={y + 16} className="name">
-                                {name}
-                            </text>
-                            <text x={RIGHT} y={y + 16} textAnchor="end" className="value">
-                                {show(atoms)}
-                            </text>
-                            <rect x={LEFT} y={y + 24} width={RIGHT - LEFT} height={BAR} rx={4} className="track" />
-                            <rect
-                                x={LEFT}
-                                y={y + 24}
-                                width={Math.max(width, atoms > 0n ? 3 : 0)}
-                                height={BAR}
-                                rx={4}
-                                className="bar"
-                            />
-                            {index < layers.length - 1 && tone !== 'last' && (
-                                <path className="flow" d={`M${LEFT + 10} ${y + 24 + BAR}v8`} />
-                            )}
-                            <title>{text}</title>
-                        </g>
-                    );
-                })}
-            </svg>
-            <ul className="legend">
-                {layers.map(({ name, text }) => (
-                    <li key={name}>
-                        <strong>{name}</strong> {text}
+            <ol className="waterfall">
+                {layers.map(({ name, text, atoms, tone }) => (
+                    <li key={name} className={tone}>
+                        <span className="waterfall-head">
+                            <strong>{name}</strong>
+                            <span>{show(atoms)}</span>
+                        </span>
+                        <span className="waterfall-bar" aria-hidden="true">
+                            <span style={{ inlineSize: widthOf(atoms, most) }} />
+                        </span>
+                        <span className="muted small">{text}</span>
                     </li>
                 ))}
-            </ul>
+            </ol>
         </Card>
     );
 }

@@ -18,14 +18,14 @@ const shown = (e9: bigint): number => (e9 === U64_MAX ? 3 : Math.min(3, Number(e
 export function Shock({ chain, scene, quote }: { chain: ReadyChain; scene: Scene; quote: PositionQuote }) {
     const [percent, setPercent] = useState(-10);
     const [which, setWhich] = useState('all');
-    const reserves = collateralsOf(scene.position).map(slot => slot.reserve);
-    const moved = reserves.filter(reserve => which === 'all' || reserve === which);
-    const key = moved.join();
+    const { reserves, moved } = useMemo(() => {
+        const held = collateralsOf(scene.position).map(slot => slot.reserve);
+        return { reserves: held, moved: held.filter(reserve => which === 'all' || reserve === which) };
+    }, [scene, which]);
     const at = useMemo(() => {
-        const shocks = (by: number): PriceShock[] =>
-            key.split(',').map(reserve => ({ reserve: reserve as PriceShock['reserve'], bps: BigInt((100 + by) * 100) }));
+        const shocks = (by: number): PriceShock[] => moved.map(reserve => ({ reserve, bps: BigInt((100 + by) * 100) }));
         return (by: number) => chain.engine.shock(scene, shocks(by));
-    }, [chain, scene, key]);
+    }, [chain, scene, moved]);
     const points = useMemo(() => {
         const steps = Array.from({ length: (MOST - LEAST) / STEP + 1 }, (_, index) => LEAST + index * STEP);
         return steps.map(x => ({ x, y: shown(at(x).maintenanceHealthE9) }));
