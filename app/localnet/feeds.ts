@@ -2,7 +2,7 @@
  * What an oracle network does all day: prices that stay as they are become new again, and their averages follow. Somebody else may
  * write another price in between (the page's localnet panel does); it is kept.
  */
-import { getI64Decoder, getI64Encoder, type Address } from '@solana/kit';
+import { getI64Decoder, getI64Encoder } from '@solana/kit';
 
 import { fetchNow, fetchRaw, refreshReserves } from '@plimsoll/sdk';
 
@@ -23,22 +23,18 @@ const OFFSETS = {
 export async function freshen(market: LocalMarket): Promise<void> {
     const { net } = market;
     const { unix } = await fetchNow(net.rpc);
-    const { accounts } = await fetchRaw(
-        net.rpc,
-        market.listings.map(listing => listing.feed.account),
-    );
-    for (const [index, listing] of market.listings.entries()) {
-        const account = accounts[index];
+    for (const listing of market.listings) {
+        // Read and written at once, so that what somebody else writes in between is rarely lost.
+        const [account] = (await fetchRaw(net.rpc, [listing.feed.account])).accounts;
         if (account === undefined) continue;
         const data = Uint8Array.from(account.data);
         const at = OFFSETS[listing.feed.kind];
         const read = (offset: number) => getI64Decoder().decode(data, offset);
         const [price, average] = [read(at.price), read(at.average)];
-        const gap = price - average;
-        const step = gap / AVERAGE_STEP;
+        const step = (price - average) / AVERAGE_STEP;
         data.set(getI64Encoder().encode(step === 0n ? price : average + step), at.average);
         data.set(getI64Encoder().encode(unix), at.time);
-        await net.writeAccount(listing.feed.account, account.owner as Address, data);
+        await net.writeAccount(listing.feed.account, account.owner, data);
     }
     await net.send(market.admin, refreshReserves(market.offers()));
 }

@@ -29,6 +29,8 @@ const engine = Object.values(manifest).find(chunk => chunk.file.endsWith('.wasm'
 if (engine !== undefined) console.log(`engine: ${(compressed(engine.file) / 1000).toFixed(1)} kB of WebAssembly, compressed`);
 if (views.length < 5) throw new Error(`expected five views as chunks of their own; found ${views.length}`);
 if (worst > LIMIT_BYTES) {
-    console.error(`expected at most ${LIMIT_BYTES / 1000} kB of script before the first view; found ${(worst / 1000).toFixed(1)} kB`);
+    console.error(
+        `expected at most ${LIMIT_BYTES / 1000} kB of script before the first view; found ${(worst / 1000).toFixed(1)} kB`,
+    );
     process.exit(1);
 }

@@ -56,20 +56,35 @@ export async function setTokens({ url }: Local, owner: Address, reserve: Reserve
     await call(url, 'surfnet_setTokenAccount', owner, reserve.state.mint, { amount }, tokenProgramOf(reserve));
 }
 
-/** Writes the price account of a reserve with its price moved to so many basis points of what it is. */
+/** Between writing a price and looking whether it is still there, milliseconds; and how often to try. */
+const SETTLE_MS = 60;
+const TRIES = 5;
+
+/**
+ * Writes the price account of a reserve with its price moved to so many basis points of what it is. Whoever publishes prices may
+ * write the old one over it at that very moment: then it is written again.
+ */
 export async function movePrice({ url, rpc }: Local, reserve: Reserve, bps: bigint): Promise<void> {
-    const addresses = (await fetchPriceAccounts(rpc, [reserve])).get(reserve.address) ?? [];
-    const [{ accounts }, now] = await Promise.all([fetchRaw(rpc, addresses), fetchNow(rpc)]);
-    const [account] = accounts;
-    if (account === undefined) throw new Error('the feed has no price account');
     const at = reserve.state.oracleKind === ORACLE_PULL ? PULL : PUSH;
-    const data = Uint8Array.from(account.data);
-    const price = (getI64Decoder().decode(data, at.price) * bps) / 10_000n;
-    data.set(getI64Encoder().encode(price), at.price);
-    data.set(getU64Encoder().encode(price / CONFIDENCE_PART), at.confidence);
-    data.set(getI64Encoder().encode(now.unix), at.time);
-    const written = { lamports: 10_000_000, owner: account.owner, executable: false, data: hex(data) };
-    await call(url, 'surfnet_setAccount', account.address, written);
+    const addresses = (await fetchPriceAccounts(rpc, [reserve])).get(reserve.address) ?? [];
+    const read = async () => {
+        const [account] = (await fetchRaw(rpc, addresses)).accounts;
+        if (account === undefined) throw new Error('the feed has no price account');
+        return { ...account, price: getI64Decoder().decode(account.data, at.price) };
+    };
+    const price = ((await read()).price * bps) / 10_000n;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+        const [account, now] = await Promise.all([read(), fetchNow(rpc)]);
+        const data = Uint8Array.from(account.data);
+        data.set(getI64Encoder().encode(price), at.price);
+        data.set(getU64Encoder().encode(price / CONFIDENCE_PART), at.confidence);
+        data.set(getI64Encoder().encode(now.unix), at.time);
+        const written = { lamports: 10_000_000, owner: account.owner, executable: false, data: hex(data) };
+        await call(url, 'surfnet_setAccount', account.address, written);
+        await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
+        if ((await read()).price === price) return;
+    }
+    throw new Error('somebody else keeps writing this price');
 }
 
 /** Moves the clock ahead. */

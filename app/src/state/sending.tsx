@@ -58,6 +58,9 @@ export function explained(error: unknown): Pick<Task, 'message' | 'detail' | 'is
         : { message };
 }
 
+/** Whether a transaction is neither confirmed nor failed. */
+const isUnderWay = ({ stage }: Task): boolean => stage !== 'confirmed' && stage !== 'failed';
+
 /** Gives all below it a way to send. */
 export function SendingProvider({ children }: { children: ReactNode }) {
     const { rpc, refresh: refreshMarket } = useChain();
@@ -72,7 +75,7 @@ export function SendingProvider({ children }: { children: ReactNode }) {
             const id = (next.current += 1);
             const change = (with_: Partial<Task>) =>
                 setTasks(all => all.map(task => (task.id === id ? { ...task, ...with_ } : task)));
-            setTasks(all => [...all.filter(task => task.stage !== 'confirmed'), { id, title, stage: 'simulating' }]);
+            setTasks(all => [...all.filter(isUnderWay), { id, title, stage: 'simulating' }]);
             try {
                 const instructions = await build(connected.signer);
                 const sent = await sendInstructions(rpc, connected.signer, instructions, { onProgress: change });
@@ -86,7 +89,7 @@ export function SendingProvider({ children }: { children: ReactNode }) {
         [connected, rpc, refreshMarket, refreshHoldings],
     );
     const dismiss = useCallback((id: number) => setTasks(all => all.filter(task => task.id !== id)), []);
-    const isBusy = tasks.some(task => task.stage !== 'confirmed' && task.stage !== 'failed');
+    const isBusy = tasks.some(isUnderWay);
     const value = useMemo(() => ({ tasks, send, dismiss, isBusy }), [tasks, send, dismiss, isBusy]);
     return <SendingContext value={value}>{children}</SendingContext>;
 }

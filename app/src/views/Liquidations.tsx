@@ -7,6 +7,7 @@ import type { ReadyChain } from '../state/chain';
 import { Badge, Card, Empty, Table, type Column } from '../ui/basics';
 import { Health } from '../ui/Health';
 import { Icon } from '../ui/Icon';
+import { Defaults } from './liquidations/Defaults';
 import { History } from './liquidations/History';
 import { Take } from './liquidations/Take';
 import { opportunities, quotedPositions, type Chance, type Quoted } from './opportunities';
@@ -46,6 +47,7 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
                             />
                         )}
                     </Card>
+                    <Defaults chain={chain} quoted={quoted} />
                     <Card title="Closest to the line" note="Healthy, but the least so.">
                         {near.length === 0 ? (
                             <Empty title="No other position has debt" />
