@@ -12,7 +12,7 @@ export default defineConfig({
         sequence: { concurrent: false },
         testTimeout: 60_000,
         hookTimeout: 60_000,
-        // A journey's steps follow one another.
-        bail: 1,
+        // A journey's steps follow one another: after the first that fails the rest says nothing.
+        bail: 3,
     },
 });

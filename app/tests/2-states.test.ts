@@ -6,8 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 
 import { serve } from '../localnet/serve';
 import type { Config } from '../src/config';
+import { passTime } from '../src/localnet/cheats';
 import { launch, newPage, until } from './support/browser';
-import { connect, give, go, open, task } from './support/page';
+import { ask, connect, give, go, local, open, task } from './support/page';
 import { Wire } from './support/proxy';
 import { addWallet } from './support/wallet';
 
@@ -134,6 +135,31 @@ describe('a transaction', () => {
 });
 
 describe('the market', () => {
+    test('is paused: the page says what, for how long, and what goes on', async () => {
+        ({ page } = await newPage(browser));
+        await open(page);
+        await ask('/pause?action=1');
+        const notice = page.getByRole('status').filter({ hasText: 'Borrowing is paused' });
+        await notice.waitFor();
+        expect(await notice.textContent()).toMatch(/for (10 min|9 min \d+ s) more/);
+        expect(await notice.textContent()).toContain('Repaying, depositing and redeeming go on');
+        await ask('/unpause?action=1');
+        await notice.waitFor({ state: 'hidden' });
+    });
+
+    test('has prices that grow old: the page says what they are no longer good for', async () => {
+        ({ page } = await newPage(browser));
+        await open(page);
+        await ask('/prices/stop');
+        await passTime(local(), 300n);
+        const notice = page.getByRole('status').filter({ hasText: 'cannot be used for everything' });
+        await notice.filter({ hasText: 'SOL: 5 min' }).waitFor();
+        expect(await notice.textContent()).toContain('good for neither borrowing nor liquidating');
+        await page.getByText('Stale', { exact: true }).first().waitFor();
+        await ask('/prices/start');
+        await page.getByText('Stale', { exact: true }).first().waitFor({ state: 'hidden' });
+    });
+
     test('has nothing for somebody new, and says what to do', async () => {
         ({ page } = await newPage(browser));
         const wallet = await addWallet(page, 'New wallet');

@@ -91,3 +91,9 @@ export async function healthShown(page: Page): Promise<number> {
     const text = await page.getByRole('region', { name: 'Health', exact: true }).locator('.health-number').textContent();
     return text === '\u221e' ? Infinity : Number(text);
 }
+
+/** Asks the market's maker for something: `/prices/stop`, `/pause?action=1`. */
+export async function ask(what: string): Promise<void> {
+    const answer = await fetch(`${inject('control')}${what}`, { method: 'POST' });
+    if (!answer.ok) throw new Error(`${what}: ${await answer.text()}`);
+}

@@ -9,10 +9,10 @@ import type { TestProject } from 'vitest/node';
 import { Localnet } from '@plimsoll/stage/localnet';
 
 import { configOf } from '../../localnet/config';
-import { keepFresh } from '../../localnet/feeds';
 import { LocalMarket } from '../../localnet/market';
 import { serve } from '../../localnet/serve';
 import type { Config } from '../../src/config';
+import { control } from './control';
 
 declare module 'vitest' {
     export interface ProvidedContext {
@@ -22,6 +22,8 @@ declare module 'vitest' {
         config: Config;
         /** Reserves, by symbol. */
         reserves: Record<string, string>;
+        /** Where to ask for what only the market's maker can do. */
+        control: string;
     }
 }
 
@@ -31,14 +33,15 @@ export default async function setup({ provide }: TestProject): Promise<() => voi
         throw new Error('PLIMSOLL_RPC and PLIMSOLL_WS name the validator; `cargo xtask test app` sets them');
     }
     const market = await LocalMarket.create(new Localnet(rpc, ws), so);
-    const stopFeeds = keepFresh(market, error => console.error(`prices: ${String(error)}`));
+    const maker = await control(market);
+    provide('control', maker.url);
     const config = await configOf(market, rpc, ws);
     const page = await serve(fileURLToPath(new URL('../../dist', import.meta.url)), () => config);
     provide('page', page.url);
     provide('config', config);
     provide('reserves', Object.fromEntries(market.listings.map(({ symbol, reserve }) => [symbol, reserve])));
     return () => {
-        stopFeeds();
+        maker.stop();
         page.stop();
     };
 }
