@@ -2,7 +2,7 @@
  * The examples on a real local validator, and the engine's previews beside the program's own answers.
  * `cargo xtask test sdk` starts the validator and names it in PLIMSOLL_RPC and PLIMSOLL_WS.
  */
-import type { Address, KeyPairSigner } from '@solana/kit';
+import { getTransactionDecoder, getTransactionEncoder, type Address, type KeyPairSigner } from '@solana/kit';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import {
@@ -12,62 +12,47 @@ import {
     deposit,
     fetchLender,
     fetchPosition,
-    fetchPriceAccounts,
     fetchReserve,
-    fetchReserves,
-    fetchScene,
     historyOf,
     LiveMarket,
     liveScene,
     offersFor,
+    openPosition,
     quoteLender,
     quoteLiquidation,
     quotePosition,
     repay,
     repayRecovery,
     reserveOf,
+    sendInstructions,
     shockViews,
     TransactionFailure,
+    walletSigner,
     withdraw,
     type Engine,
     type Scene,
 } from '../src/index.js';
-import { loadEngineFromPackage } from '../src/node.js';
 import { depositAndBorrow } from './borrow.js';
 import { claim, supplyTo } from './lend.js';
 import { liquidateFirstPair } from './liquidate.js';
-import { Localnet } from './support/localnet.js';
-import { Stage, whole } from './support/stage.js';
+import { Begun } from './support/begin.js';
+import type { Localnet } from './support/localnet.js';
+import { type Stage, whole } from './support/stage.js';
 
-const PROGRAM = process.env['PLIMSOLL_SO'] ?? '../target/deploy/plimsoll.so';
 const E9 = 1_000_000_000n;
 
+let begun: Begun;
 let net: Localnet;
 let engine: Engine;
 let stage: Stage;
-let prices: Awaited<ReturnType<typeof fetchPriceAccounts>>;
 
 beforeAll(async () => {
-    const [rpc, ws] = [process.env['PLIMSOLL_RPC'], process.env['PLIMSOLL_WS']];
-    if (rpc === undefined || ws === undefined) {
-        throw new Error('PLIMSOLL_RPC and PLIMSOLL_WS name the validator; `cargo xtask test sdk` sets them');
-    }
-    net = new Localnet(rpc, ws);
-    engine = await loadEngineFromPackage();
-    stage = await Stage.create(net, PROGRAM);
-    prices = await fetchPriceAccounts(net.rpc, await fetchReserves(net.rpc, stage.market));
+    begun = await Begun.now();
+    ({ net, engine, stage } = begun);
 }, 60_000);
 
-/** Somebody with SOL and USDC to act with. */
-async function person(sol: bigint, usdc: bigint): Promise<KeyPairSigner> {
-    const signer = await net.fundedSigner();
-    await stage.give(signer.address, stage.sol, whole(stage.sol, sol));
-    await stage.give(signer.address, stage.usdc, whole(stage.usdc, usdc));
-    return signer;
-}
-
-const sceneOf = (position: Address): Promise<Scene> =>
-    fetchScene(net.rpc, position, { more: [stage.sol.reserve, stage.usdc.reserve], prices });
+const person = (sol: bigint, usdc: bigint): Promise<KeyPairSigner> => begun.person(sol, usdc);
+const sceneOf = (position: Address): Promise<Scene> => begun.scene(position);
 
 /** The engine's quote is the program's, field by field, at the same moment. */
 async function expectSameQuotes(position: Address): Promise<void> {
@@ -184,23 +169,50 @@ describe('a borrower', () => {
     });
 });
 
+describe('a wallet', () => {
+    const wallet = (key: KeyPairSigner, sign = true) =>
+        walletSigner({
+            account: { address: key.address },
+            chain: 'solana:localnet',
+            signTransaction: async (...inputs) => {
+                if (!sign) throw new Error('the user declined');
+                const signed = inputs.map(async ({ transaction }) => {
+                    const decoded = getTransactionDecoder().decode(transaction);
+                    const [signatures] = await key.signTransactions([decoded as never]);
+                    const signed = { ...decoded, signatures: { ...decoded.signatures, ...signatures } };
+                    return { signedTransaction: Uint8Array.from(getTransactionEncoder().encode(signed)) };
+                });
+                return Promise.all(signed);
+            },
+        });
+
+    test('of the Wallet Standard signs and pays', async () => {
+        const key = await net.fundedSigner();
+        const owner = wallet(key);
+        const { instruction, address } = await openPosition({ owner, market: stage.market });
+        const stages: string[] = [];
+        await sendInstructions(net.rpc, owner, [instruction], { onProgress: ({ stage }) => stages.push(stage) });
+        expect((await fetchPosition(net.rpc, address)).state.owner).toBe(key.address);
+        expect(stages).toEqual(['simulating', 'signing', 'confirming', 'confirmed']);
+    });
+
+    test('whose user declines says so, and nothing happens', async () => {
+        const key = await net.fundedSigner();
+        const owner = wallet(key, false);
+        const { instruction, address } = await openPosition({ owner, market: stage.market });
+        await expect(sendInstructions(net.rpc, owner, [instruction])).rejects.toThrow('the user declined');
+        await expect(fetchPosition(net.rpc, address)).rejects.toThrow(`there is no position at ${address}`);
+    });
+});
+
 describe('a fall of the price', () => {
     let owner: KeyPairSigner;
     let position: Address;
     let liquidator: KeyPairSigner;
 
     beforeAll(async () => {
-        await stage.prices(15_000n);
         [owner, liquidator] = [await person(100n, 0n), await person(0n, 50_000n)];
-        const tokens = { collateral: stage.sol.mint, debt: stage.usdc.mint };
-        const opened = await depositAndBorrow(net.rpc, engine, owner, stage.market, tokens, whole(stage.sol, 100n));
-        position = opened.position;
-        // The rest of what may be borrowed.
-        const scene = await sceneOf(position);
-        const reserve = reserveOf(scene, stage.usdc.reserve);
-        const { atoms } = engine.most(scene, { kind: 'borrow', reserve: reserve.address });
-        const input = { owner, position: scene.position, reserve, offers: offersFor(scene, reserve.address) };
-        await net.send(owner, await borrow({ ...input, atoms: atoms - 1_000n }));
+        position = await begun.indebted(owner);
     }, 60_000);
 
     test('is shown before it comes: health at the liquidation price is one', async () => {

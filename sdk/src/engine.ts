@@ -7,25 +7,42 @@
  * ```
  * @module
  */
-import {
-    getAddressEncoder,
-    getArrayDecoder,
-    getI64Decoder,
-    getI64Encoder,
-    getStructDecoder,
-    getU32Decoder,
-    getU64Decoder,
-    getU64Encoder,
-    type Address,
-    type Decoder,
-    type ReadonlyUint8Array,
-} from '@solana/kit';
+import { getArrayDecoder, getU64Decoder, type Decoder, type ReadonlyUint8Array } from '@solana/kit';
 
-import type { Backstop, BackstopProvider, Lender, Market, Position, Reserve } from './accounts.js';
-import { decodeAccount, legsOf, MAX_COLLATERALS, MAX_DEBTS } from './accounts.js';
+import {
+    decodeAccount,
+    legsOf,
+    type Backstop,
+    type BackstopProvider,
+    type Lender,
+    type Market,
+    type Position,
+    type Reserve,
+} from './accounts.js';
+import {
+    mostDecoder,
+    pointDecoder,
+    previewDecoder,
+    reserveQuoteDecoder,
+    supplyPreviewDecoder,
+    type CurvePoint,
+    type Most,
+    type Preview,
+    type ReserveQuote,
+    type SupplyPreview,
+} from './answers.js';
 import * as types from './generated/types/index.js';
-import { E9, fromWord128, toWord128, U64_MAX } from './numbers.js';
+import { E9, fromWord128, U64_MAX } from './numbers.js';
 import type { Now } from './prices.js';
+import {
+    EngineError,
+    named,
+    Question,
+    type Action,
+    type PriceShock,
+    type SizedAction,
+    type SupplyChange,
+} from './questions.js';
 import type { Scene } from './scene.js';
 
 /** Questions, by the numbers of `crates/wasm`. */
@@ -56,205 +73,12 @@ const MISTAKES: Readonly<Record<number, string>> = {
     [-6]: 'the answer does not fit; ask for fewer points',
 };
 
-const ACTION = { deposit: 1n, withdraw: 2n, borrow: 3n, repay: 4n, liquidate: 5n } as const;
+/** Changes of a lender's supply, by the numbers of `crates/wasm`. */
 const SUPPLY_CHANGE = { supply: 1n, redeem: 2n } as const;
 /** For how long the largest amount of an action stays possible, seconds, if prices stay. */
 const SPARE_SECS = 60n;
-/** Most reserves of a scene. */
-const RESERVES_MAX = MAX_COLLATERALS + MAX_DEBTS + 1;
 
-/** Why the engine gave no answer. A refusal of an action is an answer, not this. */
-export class EngineError extends Error {
-    override readonly name = 'EngineError';
-}
-
-/** What somebody may do to a position. Amounts are atoms. */
-export type Action =
-    | Readonly<{ kind: 'deposit'; reserve: Address; atoms: bigint; byOwner?: boolean }>
-    | Readonly<{ kind: 'withdraw'; reserve: Address; atoms: bigint }>
-    | Readonly<{ kind: 'borrow'; reserve: Address; atoms: bigint }>
-    | Readonly<{ kind: 'repay'; reserve: Address; atoms: bigint }>
-    | Readonly<{ kind: 'liquidate'; seized: Address; repaid: Address; repayMaxAtoms: bigint; seizeMinAtoms?: bigint }>;
-
-/** An action whose amount is asked for. */
-export type SizedAction = Readonly<{ kind: 'deposit' | 'withdraw' | 'borrow' | 'repay'; reserve: Address }>;
-
-/** What an action would do. */
-export type Preview = Readonly<{
-    /** Code of the error it would be refused with; 0 for none. */
-    refusal: number;
-    /** From the actor to the program, without the fee, atoms. */
-    paidAtoms: bigint;
-    /** From the program to the actor, atoms. */
-    receivedAtoms: bigint;
-    /** Fee on top of what is paid, atoms. */
-    feeAtoms: bigint;
-    /** A liquidation closes a terminal position. */
-    isTerminal: boolean;
-    /** Debt that is written off, atoms; what of it insurance pays; what of it lenders bear. */
-    writtenOffAtoms: bigint;
-    /** What of that insurance pays, atoms. */
-    insuranceAtoms: bigint;
-    /** What of that lenders bear, atoms. */
-    haircutAtoms: bigint;
-    /** Where the position stands. */
-    before: types.PositionQuote;
-    /**
-     * Where it would stand, by the slots of `position`; also where health refuses the action, to see by how much. Missing where
-     * nothing could change.
-     */
-    after: types.PositionQuote | undefined;
-    /** The position as it would be. */
-    position: types.PositionState;
-}>;
-
-/** The largest amount of an action. */
-export type Most = Readonly<{
-    /** Atoms; 0 where nothing is possible. */
-    atoms: bigint;
-    /** Code of the error that more would be refused with; 0 where health would fall below what is wanted, or no more is there. */
-    refusal: number;
-}>;
-
-/** A reserve's price moved to so many basis points of what it is: 8,000 is a fall of a fifth. */
-export type PriceShock = Readonly<{ reserve: Address; bps: bigint }>;
-
-/** Where a reserve stands: see `ReserveQuote` of `crates/wasm`. Rates and factors are 1e-9. */
-export type ReserveQuote = Readonly<{
-    /** Debt as a part of cash and debt. */
-    utilisationE9: bigint;
-    /** What borrowers pay a year. */
-    borrowRateE9: bigint;
-    /** What lenders earn a year. */
-    supplyRateE9: bigint;
-    /** All debt, atoms, rounded up. */
-    debtAtoms: bigint;
-    /** Cash, atoms. */
-    cashAtoms: bigint;
-    /** What lenders own, atoms. */
-    assetsAtoms: bigint;
-    /** What of the debt is provided for as lost, atoms. */
-    providedAtoms: bigint;
-    /** What could be lent now, atoms. */
-    lendableAtoms: bigint;
-    /** What could be supplied under the cap, atoms. */
-    suppliableAtoms: bigint;
-    /** What may be redeemed under the outflow limit, atoms. */
-    redeemLimitAtoms: bigint;
-    /** Room under the collateral cap, atoms. */
-    collateralRoomAtoms: bigint;
-    /** What the sales throttle holds, atoms. */
-    throttleCapacityAtoms: bigint;
-    /** What is in it, atoms. */
-    throttleLevelAtoms: bigint;
-    /** Daily volatility in initial health. */
-    sigmaInitialE9: bigint;
-    /** Daily volatility in maintenance health. */
-    sigmaMaintenanceE9: bigint;
-    /** Depth that maintenance health counts with, atoms. */
-    depthAtoms: bigint;
-    /** What horizon and spread leave of the price in maintenance health. */
-    discountE9: bigint;
-    /** Weight of this token as debt in maintenance health. */
-    debtWeightE9: bigint;
-    /** The same in initial health. */
-    debtWeightInitialE9: bigint;
-    /** Age of the kept price, seconds. */
-    priceAgeSecs: bigint;
-    /** When the depth expires unless it is confirmed, unix time. */
-    depthExpiresAt: bigint;
-    /** Code of the error by which the kept price may not open risk; 0 for none. */
-    borrowRefusal: number;
-    /** Code of the error by which it may not liquidate; 0 for none. */
-    liquidateRefusal: number;
-}>;
-
-/** A point of a reserve's value curve, nano-dollars. */
-export type CurvePoint = Readonly<{ atoms: bigint; plain: bigint; alv: bigint }>;
-
-/** What a lender may do. */
-export type SupplyChange = Readonly<{ kind: 'supply'; atoms: bigint }> | Readonly<{ kind: 'redeem'; shares: bigint }>;
-
-/** What that would do. */
-export type SupplyPreview = Readonly<{
-    /** Code of the error it would be refused with; 0 for none. Then nothing changes. */
-    refusal: number;
-    /** Atoms supplied or paid out. */
-    atoms: bigint;
-    /** Shares minted or burned. */
-    shares: bigint;
-    /** The lender before. */
-    before: types.LenderQuote;
-    /** The lender after. */
-    after: types.LenderQuote;
-    /** The reserve after. */
-    reserve: ReserveQuote;
-}>;
-
-const u32 = getU32Decoder();
 const u64 = getU64Decoder();
-
-const reserveQuoteDecoder: Decoder<ReserveQuote> = getStructDecoder([
-    ['utilisationE9', u64],
-    ['borrowRateE9', u64],
-    ['supplyRateE9', u64],
-    ['debtAtoms', u64],
-    ['cashAtoms', u64],
-    ['assetsAtoms', u64],
-    ['providedAtoms', u64],
-    ['lendableAtoms', u64],
-    ['suppliableAtoms', u64],
-    ['redeemLimitAtoms', u64],
-    ['collateralRoomAtoms', u64],
-    ['throttleCapacityAtoms', u64],
-    ['throttleLevelAtoms', u64],
-    ['sigmaInitialE9', u64],
-    ['sigmaMaintenanceE9', u64],
-    ['depthAtoms', u64],
-    ['discountE9', u64],
-    ['debtWeightE9', u64],
-    ['debtWeightInitialE9', u64],
-    ['priceAgeSecs', u64],
-    ['depthExpiresAt', getI64Decoder()],
-    ['borrowRefusal', u32],
-    ['liquidateRefusal', u32],
-]);
-
-const previewDecoder = getStructDecoder([
-    ['refusal', u32],
-    ['hasAfter', u32],
-    ['paidAtoms', u64],
-    ['receivedAtoms', u64],
-    ['feeAtoms', u64],
-    ['isTerminal', u64],
-    ['writtenOffAtoms', u64],
-    ['insuranceAtoms', u64],
-    ['haircutAtoms', u64],
-    ['before', types.getPositionQuoteDecoder()],
-    ['after', types.getPositionQuoteDecoder()],
-    ['position', types.getPositionStateDecoder()],
-]);
-
-const mostDecoder = getStructDecoder([
-    ['atoms', u64],
-    ['refusal', u32],
-    ['pad', u32],
-]);
-
-const supplyPreviewDecoder = getStructDecoder([
-    ['refusal', u32],
-    ['pad', u32],
-    ['atoms', u64],
-    ['shares', types.getWord128Decoder()],
-    ['before', types.getLenderQuoteDecoder()],
-    ['after', types.getLenderQuoteDecoder()],
-    ['reserve', reserveQuoteDecoder],
-]);
-
-const pointDecoder = getStructDecoder([
-    ['plain', types.getWord128Decoder()],
-    ['alv', types.getWord128Decoder()],
-]);
 
 /** What a module of the engine exports. */
 type Exports = Readonly<{
@@ -290,83 +114,6 @@ export async function loadEngine(source: EngineSource): Promise<Engine> {
     } catch (cause) {
         throw new EngineError(`this is not the engine's module: ${String(cause)}`, { cause });
     }
-}
-
-/** Writes a question. */
-class Question {
-    readonly #parts: ReadonlyUint8Array[] = [];
-
-    bytes(...parts: ReadonlyUint8Array[]): this {
-        this.#parts.push(...parts);
-        return this;
-    }
-
-    u64(...numbers: bigint[]): this {
-        for (const number of numbers) {
-            if (number < 0n || number > U64_MAX) throw new EngineError(`${number} is not a 64-bit amount`);
-            this.#parts.push(getU64Encoder().encode(number));
-        }
-        return this;
-    }
-
-    key(address: Address): this {
-        return this.bytes(getAddressEncoder().encode(address));
-    }
-
-    word128(number: bigint): this {
-        return this.bytes(types.getWord128Encoder().encode(toWord128(number)));
-    }
-
-    now({ unix, slot }: Now): this {
-        return this.bytes(getI64Encoder().encode(unix)).u64(slot);
-    }
-
-    scene({ now, market, position, reserves, offers }: Scene, ...more: Address[]): this {
-        const wanted = new Set<Address>([...legsOf(position), ...more]);
-        const legs = reserves.filter(reserve => wanted.has(reserve.address));
-        if (legs.length > RESERVES_MAX) throw new EngineError(`a scene has at most ${RESERVES_MAX} reserves`);
-        this.now(now).bytes(market.data, position.data).u64(BigInt(legs.length));
-        for (const reserve of legs) {
-            const offer = offers.find(offer => offer.reserve === reserve.address);
-            this.key(reserve.address)
-                .bytes(reserve.data)
-                .u64(offer === undefined ? 0n : 1n);
-            this.bytes(types.getReadingEncoder().encode(offer?.reading ?? NO_READING));
-        }
-        return this;
-    }
-
-    action(action: Action): this {
-        if (action.kind === 'liquidate') {
-            this.u64(ACTION.liquidate).key(action.seized).key(action.repaid);
-            return this.u64(action.repayMaxAtoms, action.seizeMinAtoms ?? 0n);
-        }
-        const byOwner = action.kind === 'deposit' && (action.byOwner ?? true);
-        return this.u64(ACTION[action.kind])
-            .key(action.reserve)
-            .bytes(NO_KEY)
-            .u64(action.atoms, byOwner ? 1n : 0n);
-    }
-
-    get parts(): readonly ReadonlyUint8Array[] {
-        return this.#parts;
-    }
-}
-
-const NO_KEY = new Uint8Array(32);
-const NO_READING: types.Reading = {
-    price: 0n,
-    confidence: 0n,
-    average: 0n,
-    publishTime: 0n,
-    slot: 0n,
-    exponent: 0,
-    reserved: [0, 0, 0],
-};
-
-/** Reserves that an action names. */
-function named(action: Action | SizedAction): Address[] {
-    return action.kind === 'liquidate' ? [action.seized, action.repaid] : [action.reserve];
 }
 
 /** The engine. Every method is pure: the same question has the same answer. */

@@ -58,7 +58,7 @@ export type HistoryEntry = Readonly<{
     signature: Signature;
     /** Slot. */
     slot: bigint;
-    /** Unix time, where the node knows it. */
+    /** Unix time of its block, where the node knows it; a local Surfpool says a thousandth of it. */
     unix: bigint | undefined;
 }>;
 

@@ -5,6 +5,7 @@
  */
 export * from './accounts.js';
 export * from './addresses.js';
+export type * from './answers.js';
 export * from './blank.js';
 export * from './chain.js';
 export * from './engine.js';
@@ -14,6 +15,7 @@ export * from './instructions/index.js';
 export * from './live.js';
 export * from './numbers.js';
 export * from './prices.js';
+export { EngineError, type Action, type PriceShock, type SizedAction, type SupplyChange } from './questions.js';
 export * from './scene.js';
 export * from './send.js';
 export * from './views.js';

@@ -199,14 +199,22 @@ export class LiveMarket {
         let waitMs = RECONNECT_MS.least;
         while (!this.#stop.signal.aborted) {
             // One connection's end ends the others, and all begin anew.
-            const round = new AbortController();
-            const end = () => round.abort();
+            const ends: AbortController[] = [];
+            const end = () => ends.forEach(one => one.abort());
+            const streams = this.#streams(
+                rpcSubscriptions,
+                () => {
+                    const one = new AbortController();
+                    ends.push(one);
+                    return one.signal;
+                },
+                () => {
+                    waitMs = RECONNECT_MS.least;
+                },
+            );
             this.#stop.signal.addEventListener('abort', end, { once: true });
-            const streams = this.#streams(rpcSubscriptions, round.signal, () => {
-                waitMs = RECONNECT_MS.least;
-            });
             await Promise.race(streams.map(stream => stream.catch(() => undefined)));
-            round.abort();
+            end();
             this.#stop.signal.removeEventListener('abort', end);
             await Promise.allSettled(streams);
             this.#isConnected = false;
@@ -216,7 +224,7 @@ export class LiveMarket {
         }
     }
 
-    #streams(rpcSubscriptions: PlimsollSubscriptions, abortSignal: AbortSignal, onConnected: () => void): Promise<void>[] {
+    #streams(rpcSubscriptions: PlimsollSubscriptions, signal: () => AbortSignal, onConnected: () => void): Promise<void>[] {
         const { market, positions = 'none' } = this.#options;
         const owner = typeof positions === 'object' ? positions.owner : undefined;
         const filters = [
@@ -238,12 +246,12 @@ export class LiveMarket {
         const config = { commitment: 'confirmed', encoding: 'base64' } as const;
         const ofProgram = async (some: (typeof filters)[number]): Promise<void> => {
             const asked = rpcSubscriptions.programNotifications(PROGRAM_ADDRESS, { ...config, filters: some });
-            const changes = await asked.subscribe({ abortSignal });
+            const changes = await asked.subscribe({ abortSignal: signal() });
             begun();
             for await (const { value } of changes) this.#take(value.pubkey, value.account.owner, value.account.data[0]);
         };
         const ofAccount = async (address: Address): Promise<void> => {
-            const changes = await rpcSubscriptions.accountNotifications(address, config).subscribe({ abortSignal });
+            const changes = await rpcSubscriptions.accountNotifications(address, config).subscribe({ abortSignal: signal() });
             begun();
             for await (const { value } of changes) this.#take(address, value.owner, value.data[0]);
         };
