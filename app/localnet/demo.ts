@@ -1,9 +1,10 @@
 /**
  * The page with a market to try it on. `cargo xtask demo --app` starts the validator and names it:
  *
- *     tsx localnet/demo.ts --rpc URL --ws URL --so FILE [--port N]
+ *     node dist-localnet/demo.js --rpc URL --ws URL --so FILE [--port N] [--exit-with-stdin]
  *
- * Prints one line of JSON, `{"url": ...}`, when the page can be opened; runs until its standard input closes or it is told to stop.
+ * Prints one line of JSON, `{"url": ...}`, when the page can be opened; runs until it is told to stop,
+ * or, with --exit-with-stdin, until whoever started it is gone.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
         ws: { type: 'string' },
         so: { type: 'string' },
         port: { type: 'string', default: '0' },
+        'exit-with-stdin': { type: 'boolean', default: false },
     },
 });
 const { rpc, ws, so } = values;
@@ -42,4 +44,4 @@ const stop = () => {
     process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-process.stdin.on('end', stop).on('close', stop).resume();
+if (values['exit-with-stdin']) process.stdin.on('end', stop).on('close', stop).resume();

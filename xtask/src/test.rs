@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, sdk, steps::Steps,
+    app, artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, process, sdk, steps::Steps,
     toolchain::Toolchain, wasm, workspace::Workspace,
 };
 
@@ -58,6 +58,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     });
     steps.step("wasm", || wasm::check(ws));
     steps.step("sdk", || sdk::check(ws));
+    steps.step("app", || app::check(ws));
     steps.step("faults", || under_faults(ws));
     steps.step("validator", || on_validator(ws));
     steps.finish()?;

@@ -7,7 +7,7 @@ export type Point = Readonly<{ x: number; y: number }>;
 const HEIGHT = 230;
 /** Before the page is laid out. */
 const FIRST_WIDTH = 640;
-const MARGIN = { left: 44, right: 14, top: 14, bottom: 28 };
+const MARGIN = { left: 44, right: 22, top: 14, bottom: 28 };
 
 type Tick = Readonly<{ at: number; text: string }>;
 

@@ -44,7 +44,12 @@ export function ReserveDetails({ chain, row }: { chain: ReadyChain; row: Row }) 
                 title={`Terms of ${token.symbol}`}
                 note="Terms in force walk to those signed by a thousandth an hour at most; nobody is liquidatable by a signature."
             >
-                <div className="table-scroll" role="region" aria-label={`Terms of ${token.symbol}, in force and signed`} tabIndex={0}>
+                <div
+                    className="table-scroll"
+                    role="region"
+                    aria-label={`Terms of ${token.symbol}, in force and signed`}
+                    tabIndex={0}
+                >
                     <table className="terms">
                         <thead>
                             <tr>

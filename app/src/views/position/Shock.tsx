@@ -12,8 +12,17 @@ import { priceOf } from '../prices';
 
 const [LEAST, MOST, STEP] = [-60, 40, 4];
 
+/** Health beyond which the chart does not show more. */
+const TOP = 8;
+
 /** A health on the chart's axis. */
-const shown = (e9: bigint): number => (e9 === U64_MAX ? 3 : Math.min(3, Number(e9 / 1_000_000n) / 1_000));
+const shown = (e9: bigint): number => (e9 === U64_MAX ? TOP : Math.min(TOP, Number(e9 / 1_000_000n) / 1_000));
+
+/** Whole numbers up to the top, every other one where there are many. */
+const ticksUpTo = (top: number) =>
+    Array.from({ length: top + 1 }, (_, at) => ({ at, text: String(at) })).filter(
+        ({ at }) => top <= 4 || at % 2 === 0 || at === 1,
+    );
 
 export function Shock({ chain, scene, quote }: { chain: ReadyChain; scene: Scene; quote: PositionQuote }) {
     const [percent, setPercent] = useState(-10);
@@ -30,6 +39,7 @@ export function Shock({ chain, scene, quote }: { chain: ReadyChain; scene: Scene
         const steps = Array.from({ length: (MOST - LEAST) / STEP + 1 }, (_, index) => LEAST + index * STEP);
         return steps.map(x => ({ x, y: shown(at(x).maintenanceHealthE9) }));
     }, [at]);
+    const top = Math.max(2, Math.ceil(Math.max(...points.map(point => point.y))));
     const then = useMemo(() => at(percent), [at, percent]);
     const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '\u2212' : ''}${Math.abs(value)}%`;
     return (
@@ -53,7 +63,7 @@ export function Shock({ chain, scene, quote }: { chain: ReadyChain; scene: Scene
                 label={`Health against price. At ${signed(percent)} it would be ${health(then.maintenanceHealthE9)}.`}
                 points={points}
                 x={{ from: LEAST, to: MOST, ticks: [-60, -40, -20, 0, 20, 40].map(x => ({ at: x, text: signed(x) })) }}
-                y={{ from: 0, to: 3, ticks: [0, 1, 2, 3].map(y => ({ at: y, text: String(y) })) }}
+                y={{ from: 0, to: top, ticks: ticksUpTo(top) }}
                 lines={[{ at: 1, text: 'liquidation line', tone: 'bad' }]}
                 now={{ x: percent, y: shown(then.maintenanceHealthE9) }}
             />
