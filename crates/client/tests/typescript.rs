@@ -161,7 +161,8 @@ fn the_typescript_client_reads_the_same_fields_from_events() {
         // Bytes of zero and one, which are truths too, in no order that repeats; with lists, few ones, so that some stand where
         // a length begins. As many as the event has.
         let fits = |apart: usize, count: usize| {
-            let bit = |at: usize| if apart == 0 { (at * at + at / 3) % 2 } else { usize::from(at.is_multiple_of(apart)) };
+            let bit =
+                |at: usize| if apart == 0 { (at * at + at / 3) % 2 } else { usize::from(at.is_multiple_of(apart)) };
             let bytes: Vec<u8> = (0..count).map(|at| u8::try_from(bit(at)).expect("a bit")).collect();
             let data = [EVENT_IX_TAG_LE, &discriminator, &bytes].concat();
             Event::decode(&data).ok().map(|event| (data, event))
