@@ -6,6 +6,7 @@ import { getI64Decoder, getI64Encoder } from '@solana/kit';
 
 import { fetchNow, fetchRaw, refreshReserves } from '@plimsoll/sdk';
 
+import { nextPublishTime } from '../src/localnet/cheats';
 import type { LocalMarket } from './market';
 
 /** Between two rounds, milliseconds. */
@@ -33,7 +34,7 @@ export async function freshen(market: LocalMarket): Promise<void> {
         const [price, average] = [read(at.price), read(at.average)];
         const step = (price - average) / AVERAGE_STEP;
         data.set(getI64Encoder().encode(step === 0n ? price : average + step), at.average);
-        data.set(getI64Encoder().encode(unix), at.time);
+        data.set(getI64Encoder().encode(nextPublishTime(unix, read(at.time))), at.time);
         await net.writeAccount(listing.feed.account, account.owner, data);
     }
     await net.send(market.admin, refreshReserves(market.offers()));

@@ -58,7 +58,7 @@ function Page() {
         if (view !== first) main.current?.focus();
     }, [view, first]);
     return (
-        <Frame nav={<Navigation view={view} />} tools={<WalletButton />}>
+        <Frame nav={<Navigation view={view} />} tools={<WalletButton />} foot={<LiveMark />}>
             <main id="main" ref={main} tabIndex={-1}>
                 <Connection />
                 {chain === undefined ? (
@@ -82,7 +82,7 @@ function Page() {
     );
 }
 
-function Frame({ nav, tools, children }: { nav?: ReactNode; tools?: ReactNode; children: ReactNode }) {
+function Frame({ nav, tools, foot, children }: { nav?: ReactNode; tools?: ReactNode; foot?: ReactNode; children: ReactNode }) {
     return (
         <>
             <a className="skip" href="#main" onClick={focusMain}>
@@ -102,6 +102,7 @@ function Frame({ nav, tools, children }: { nav?: ReactNode; tools?: ReactNode; c
             {children}
             <footer className="foot">
                 <p>Not audited. Do not put money in it. Previews are computed in this browser by the program’s own engine.</p>
+                {foot}
             </footer>
         </>
     );
@@ -144,6 +145,14 @@ function SchemeSwitch() {
             <Icon name={icons[scheme]} size={18} />
         </button>
     );
+}
+
+/** How news of the market arrives. */
+function LiveMark() {
+    const { state, config } = useChain();
+    const words = { connecting: 'Connecting', live: 'Live', polling: 'Polling', lost: 'No connection' } as const;
+    const slot = state.now === undefined ? '' : ` \u00b7 slot ${state.now.slot}`;
+    return <p className={`live ${state.status}`}>{`${words[state.status]} on ${config.cluster}${slot}`}</p>;
 }
 
 /** What is wrong with the connection, and nothing while it is well. */

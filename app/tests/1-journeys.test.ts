@@ -38,6 +38,8 @@ describe('a borrower, a liquidator and a lender', () => {
     test('looks around without a wallet', async () => {
         const row = page.getByRole('row').filter({ hasText: 'Solana' });
         await expect.poll(() => row.textContent()).toContain('$150.00');
+        // By websocket, not by asking again and again.
+        await page.getByText(/^Live on localnet/).waitFor();
         await go(page, 'Position');
         await page.getByText('Connect a wallet to see your position').waitFor();
     });

@@ -23,8 +23,8 @@ use crate::{
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// Names another browser for the tests, a Chromium too.
 const CHROMIUM_VARIABLE: &str = "PLIMSOLL_CHROMIUM";
-/// Slots pass with transactions: the demo's prices make one every two seconds.
-const VALIDATOR: Options = Options { block_production: "transaction", slot_time_ms: 400 };
+/// Slots by time, because prices are judged by their age: where slots are transactions, so is the clock.
+const VALIDATOR: Options = Options { block_production: "clock", slot_time_ms: 200 };
 
 /// Types, lint, format, unit tests, the built page and its size, and all tests in a browser on a validator.
 pub fn check(ws: &Workspace) -> Result<()> {
@@ -75,6 +75,8 @@ pub fn demo(ws: &Workspace, port: u16) -> Result<ExitStatus> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = demo.spawn().context("starting node")?;
+    // Held open until it has ended: waiting would close what tells it that we are here.
+    let held = child.stdin.take();
     let stdout = child.stdout.take().context("the demo's output")?;
     let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let Some(ready) = lines.find_map(|line| serde_json::from_str::<Ready>(&line).ok()) else {
@@ -87,5 +89,7 @@ pub fn demo(ws: &Workspace, port: u16) -> Result<ExitStatus> {
     ui::note(
         "Then let the price fall, switch to test wallet B, and take A's position in `Liquidations`. Ctrl-C ends it.",
     );
-    child.wait().context("waiting for the demo")
+    let status = child.wait().context("waiting for the demo")?;
+    drop(held);
+    Ok(status)
 }

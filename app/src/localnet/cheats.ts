@@ -56,6 +56,19 @@ export async function setTokens({ url }: Local, owner: Address, reserve: Reserve
     await call(url, 'surfnet_setTokenAccount', owner, reserve.state.mint, { amount }, tokenProgramOf(reserve));
 }
 
+/** How far ahead of the clock the program lets a price be, seconds. */
+const AHEAD_SECS = 5n;
+
+/**
+ * When a price is published that is to count: after the last one, since a reserve takes only what is newer. The clock of a validator
+ * whose slots are transactions may not have moved since.
+ */
+export function nextPublishTime(unix: bigint, last: bigint): bigint {
+    const next = last + 1n;
+    if (next <= unix) return unix;
+    return next > unix + AHEAD_SECS ? unix + AHEAD_SECS : next;
+}
+
 /** Between writing a price and looking whether it is still there, milliseconds; and how often to try. */
 const SETTLE_MS = 60;
 const TRIES = 5;
@@ -78,7 +91,8 @@ export async function movePrice({ url, rpc }: Local, reserve: Reserve, bps: bigi
         const data = Uint8Array.from(account.data);
         data.set(getI64Encoder().encode(price), at.price);
         data.set(getU64Encoder().encode(price / CONFIDENCE_PART), at.confidence);
-        data.set(getI64Encoder().encode(now.unix), at.time);
+        const time = nextPublishTime(now.unix, getI64Decoder().decode(account.data, at.time));
+        data.set(getI64Encoder().encode(time), at.time);
         const written = { lamports: 10_000_000, owner: account.owner, executable: false, data: hex(data) };
         await call(url, 'surfnet_setAccount', account.address, written);
         await new Promise(resolve => setTimeout(resolve, SETTLE_MS));

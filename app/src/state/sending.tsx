@@ -61,6 +61,9 @@ export function explained(error: unknown): Pick<Task, 'message' | 'detail' | 'is
 /** Whether a transaction is neither confirmed nor failed. */
 const isUnderWay = ({ stage }: Task): boolean => stage !== 'confirmed' && stage !== 'failed';
 
+/** For how long a confirmed transaction is shown, milliseconds. One that failed stays until it is dismissed. */
+const CONFIRMED_MS = 12_000;
+
 /** Gives all below it a way to send. */
 export function SendingProvider({ children }: { children: ReactNode }) {
     const { rpc, refresh: refreshMarket } = useChain();
@@ -80,6 +83,7 @@ export function SendingProvider({ children }: { children: ReactNode }) {
                 const instructions = await build(connected.signer);
                 const sent = await sendInstructions(rpc, connected.signer, instructions, { onProgress: change });
                 await Promise.allSettled([refreshMarket(), refreshHoldings()]);
+                setTimeout(() => setTasks(all => all.filter(task => task.id !== id)), CONFIRMED_MS);
                 return sent;
             } catch (error) {
                 change({ stage: 'failed', ...explained(error) });

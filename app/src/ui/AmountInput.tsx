@@ -38,10 +38,12 @@ export function AmountInput(props: {
     most: bigint;
     stops: readonly Stop[];
     hint?: string | undefined;
+    /** What counts while nothing is typed. */
+    unset?: bigint;
 }) {
-    const { label, symbol, decimals, state, most, stops, hint } = props;
+    const { label, symbol, decimals, state, most, stops, hint, unset = 0n } = props;
     const id = useId();
-    const percent = most === 0n || state.atoms === undefined ? 0n : (state.atoms * 100n) / most;
+    const percent = most === 0n ? 0n : ((state.atoms ?? unset) * 100n) / most;
     const set = (atoms: bigint) => state.setText(atoms === 0n ? '' : exact(atoms, decimals));
     const described = [state.error === undefined ? undefined : `${id}-error`, hint === undefined ? undefined : `${id}-hint`];
     return (
@@ -52,7 +54,7 @@ export function AmountInput(props: {
                     id={id}
                     inputMode="decimal"
                     autoComplete="off"
-                    placeholder="0"
+                    placeholder={exact(unset, decimals)}
                     value={state.text}
                     aria-invalid={state.error !== undefined}
                     aria-describedby={described.filter(one => one !== undefined).join(' ') || undefined}

@@ -14,7 +14,7 @@ import {
     unitLimit,
 } from '@plimsoll/sdk';
 
-import { amount, health, usd, value } from '../../format';
+import { amount, grouped, health, usd, value } from '../../format';
 import type { ReadyChain } from '../../state/chain';
 import { useHoldings } from '../../state/holdings';
 import { explained, useSending } from '../../state/sending';
@@ -44,7 +44,8 @@ export function Take({ chain, chosen }: { chain: ReadyChain; chosen: Chance }) {
     const held = holdings?.tokens.get(repaid.reserve.address) ?? 0n;
     // The fee comes on top of the repayment.
     const affordable = whole.repayAtoms + whole.feeAtoms <= held ? whole.repayAtoms : (held * 99n) / 100n;
-    const most = state.atoms ?? (connected === undefined ? whole.repayAtoms : affordable);
+    const unset = connected === undefined ? whole.repayAtoms : affordable;
+    const most = state.atoms ?? unset;
     const isAll = most >= whole.repayAtoms;
     const plan = useMemo(
         () => (isAll ? whole : chain.engine.quoteLiquidation(scene, { collateralSlot, debtSlot, repayMaxAtoms: most })),
@@ -68,7 +69,7 @@ export function Take({ chain, chosen }: { chain: ReadyChain; chosen: Chance }) {
                 unitLimit(MOST_UNITS),
                 ...(await build(connected.signer)),
             ]);
-            setSimulated({ tone: 'good', title: 'It would go through', text: `${units} compute units.` });
+            setSimulated({ tone: 'good', title: 'It would go through', text: `${grouped(String(units))} compute units.` });
         } catch (error) {
             const { message = '', detail } = explained(error);
             setSimulated({
@@ -86,6 +87,7 @@ export function Take({ chain, chosen }: { chain: ReadyChain; chosen: Chance }) {
                 symbol={repaid.symbol}
                 decimals={repaid.decimals}
                 state={state}
+                unset={unset}
                 most={whole.repayAtoms}
                 stops={[{ name: 'All of it', atoms: whole.repayAtoms }]}
                 hint={connected === undefined ? undefined : `You have ${show(held, repaid)}.`}
