@@ -51,7 +51,25 @@ const CENTS: Readonly<Record<Symbol_, bigint>> = { SOL: 15_000n, ETH: 310_000n, 
 const MARKET_ID = 0;
 /** Between two prices of the history, seconds: a sample of volatility each. */
 const CALM_SECS = 21_600n;
-const CALM_TIMES = 20;
+/** How prices wandered before the demo begins, thousandths of what they are; ETH the other way. */
+const WANDERING = [
+    1_012n,
+    996n,
+    1_015n,
+    1_002n,
+    987n,
+    1_004n,
+    1_021n,
+    1_008n,
+    993n,
+    1_006n,
+    989n,
+    1_003n,
+    1_017n,
+    1_001n,
+    1_014n,
+    998n,
+];
 /** A throttle of 1,000 SOL or 50 ETH an hour: small enough to be met. */
 const THROTTLE_SHARE_BPS = 10n;
 
@@ -241,8 +259,14 @@ export class LocalMarket {
         const reserve = await fetchReserve(net.rpc, this.tokens.USDT.reserve);
         await this.give(admin.address, 'USDT', 200n);
         await net.send(admin, await repayRecovery({ payer: admin, reserve, atomsMax: whole(this.tokens.USDT, 200n) }));
-        // Calm days, in which volatility comes down again.
-        for (let times = 0; times < CALM_TIMES; times += 1) await this.#pass(CALM_SECS);
+        // Days as they usually are, in which volatility comes down again.
+        for (const per1000 of WANDERING) {
+            await this.#pass(CALM_SECS, {
+                SOL: (CENTS.SOL * per1000) / 1_000n,
+                ETH: (CENTS.ETH * (2_000n - per1000)) / 1_000n,
+            });
+        }
+        await this.#pass(CALM_SECS);
     }
 
     async #pass(secs: bigint, cents: Partial<Record<Symbol_, bigint>> = {}): Promise<void> {
