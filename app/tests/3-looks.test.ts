@@ -36,8 +36,8 @@ beforeAll(async () => {
     await connect(page, wallet.name);
     await act(page, 'Deposit', 'SOL', '180');
     await task(page, /Deposit 180 SOL/, 'Confirmed');
-    await act(page, 'Borrow', 'USDC', '14000');
-    await task(page, /Borrow 14,000 USDC/, 'Confirmed');
+    await act(page, 'Borrow', 'USDC', '11500');
+    await task(page, /Borrow 11,500 USDC/, 'Confirmed');
     await page.getByRole('button', { name: /Dismiss/ }).click();
     // Something to see among the opportunities.
     await movePrice(local(), await reserveOf('ETH'), 7_500n);
