@@ -5,7 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 use anyhow::{Context, Result};
 
 use crate::{
-    build,
+    app, build,
     cargo::cargo,
     process,
     surfpool::{Options, Validator},
@@ -15,6 +15,12 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// Instead of the story: the page with a market to try it on, until Ctrl-C
+    #[arg(long)]
+    app: bool,
+    /// Port of that page; without it a free one
+    #[arg(long, requires = "app", default_value_t = 0)]
+    port: u16,
     /// Arguments of `plimsoll demo`; with --json only JSON goes to standard output
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
@@ -22,6 +28,9 @@ pub struct Args {
 
 pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     build::program(ws)?;
+    if args.app {
+        return Ok(process::exit_code(app::demo(ws, args.port)?));
+    }
     Ok(process::exit_code(play(ws, &args.rest)?))
 }
 

@@ -3,6 +3,7 @@
 //! Each verb works on a fresh machine: it installs what it misses (into a cache folder outside the checkout),
 //! says what it is doing, and why it stops. How the pieces fit together: `docs/toolchain.md`.
 
+mod app;
 mod artifact;
 mod bench;
 mod build;
@@ -13,6 +14,7 @@ mod fuzz;
 mod hash;
 mod idl;
 mod mutants;
+mod npm;
 mod ops;
 mod process;
 mod rehearse;

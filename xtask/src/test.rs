@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Result};
 
 use crate::{
-    artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, ops, process, rehearse, sdk, steps::Steps,
-    toolchain::Toolchain, wasm, workspace::Workspace,
+    app, artifact, bench, build, cargo::cargo, demo, faults, fuzz, idl, mutants, ops, process, rehearse, sdk,
+    steps::Steps, toolchain::Toolchain, wasm, workspace::Workspace,
 };
 
 #[derive(clap::Args)]
@@ -58,6 +58,7 @@ pub fn run(ws: &Workspace, args: &Args) -> Result<ExitCode> {
     });
     steps.step("wasm", || wasm::check(ws));
     steps.step("sdk", || sdk::check(ws));
+    steps.step("app", || app::check(ws));
     steps.step_if("ops", ops::can_check(), || ops::check(ws));
     steps.step("faults", || under_faults(ws));
     steps.step("validator", || on_validator(ws, compiler));

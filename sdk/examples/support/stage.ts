@@ -228,15 +228,18 @@ export class Stage {
     }
 }
 
-type Token = Pick<Listing, 'symbol' | 'decimals' | 'program'>;
+/** A token to list. */
+export type Token = Pick<Listing, 'symbol' | 'decimals' | 'program'>;
 
-async function list(
+/** Makes a token, its feed and its reserve. Terms are those of a volatile token unless others are given. */
+export async function list(
     net: Localnet,
     admin: KeyPairSigner,
     market: Address,
     token: Token,
     kind: Feed['kind'],
     cents: bigint,
+    terms = token.symbol === 'USDC' ? stable(token) : volatile(token),
 ): Promise<Listing> {
     const mint = await createMint(net, admin, token.program, token.decimals);
     const [account, id] = [(await generateKeyPairSigner()).address, (await generateKeyPairSigner()).address];
@@ -255,13 +258,14 @@ async function list(
         tokenProgram: token.program,
         oracleKind: kind === 'pull' ? 0n : 1n,
         oracle: Uint8Array.from(key(kind === 'pull' ? id : account)),
-        ...(token.symbol === 'USDC' ? stable(token) : volatile(token)),
+        ...terms,
     });
     await net.send(admin, instruction);
     return { ...token, mint, feed, reserve };
 }
 
-const POLICY = {
+/** Policy of the market. */
+export const POLICY = {
     targetHealthBps: 10_500n,
     callLevelBps: 10_500n,
     dustValue: 10_000_000_000n,
@@ -302,7 +306,7 @@ const rates = {
 };
 
 /** Terms of a volatile token: daily volatility 4%, depth of a large market. */
-function volatile(token: Token) {
+export function volatile(token: Token) {
     return {
         risk: {
             maintenanceBps: 8_000n,
@@ -344,7 +348,7 @@ function volatile(token: Token) {
 }
 
 /** Terms of a stable token. */
-function stable(token: Token) {
+export function stable(token: Token) {
     const terms = volatile(token);
     return {
         ...terms,

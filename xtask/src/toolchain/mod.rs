@@ -4,7 +4,7 @@
 //! small overlay on its standard library (`std_overlay`), linked by sbpf-linker (`linker`) over LLVM 23 (`apt_root`),
 //! all from package registries. `docs/toolchain.md` tells why each piece is needed.
 
-mod apt;
+pub mod apt;
 mod apt_root;
 mod cache;
 pub mod compiler;

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config';
+
+import { resolve } from './vite.alias.ts';
+
+export default defineConfig({ resolve });
