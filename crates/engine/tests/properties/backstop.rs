@@ -413,6 +413,9 @@ fn a_pool_opts_in_to_sixteen_collaterals_and_never_to_its_own_token() {
     assert_eq!(pool.collateral_index(&[16; 32]), Err(EngineError::CollateralNotOptedIn));
     // An empty slot is no opt-in to the address of zeros.
     assert_eq!(pool.collateral_index(&[0; 32]), Err(EngineError::CollateralNotOptedIn));
+    // A cap of zero opts out of what was opted in to, and takes no slot.
+    assert_eq!(opt_in(&mut pool, 16, 0), Err(EngineError::CollateralNotOptedIn));
+    assert_eq!(pool.collateral_count, 15);
     assert_eq!(opt_in(&mut pool, 16, 1), Ok(NOW.unix));
     assert_eq!(pool.collateral_index(&[16; 32]), Ok(15));
     assert_eq!(opt_in(&mut pool, 17, 1), Err(EngineError::BackstopCollateralsFull));
@@ -448,6 +451,9 @@ fn each_bound_of_a_policy_broken_alone_is_refused() {
     let slow = MarketPolicy { auction_secs: 25_000, ..market };
     assert_eq!(valid_backstop_policy().validate(&slow), Err(EngineError::InvalidBackstopPolicy));
     assert_eq!(valid_backstop_policy().validate(&MarketPolicy { auction_secs: 21_600, ..market }), Ok(()));
+    // The longest warm-up there may be.
+    let long = BackstopPolicy { warm_up_secs: 2_592_000, ..valid_backstop_policy() };
+    assert_eq!(long.validate(&market), Ok(()));
     // Exactly two auction times of cooldown, and a window of a quarter.
     let short =
         BackstopPolicy { cooldown_secs: 1_200, window_secs: 300, trigger_secs: 1_199, ..valid_backstop_policy() };

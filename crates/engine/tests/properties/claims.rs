@@ -3,6 +3,7 @@ mod history;
 use std::cell::RefCell;
 
 use plimsoll_engine::claims::*;
+use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::Word128;
 use plimsoll_engine::shares::VIRTUAL_SHARES;
 use plimsoll_engine::state::*;
@@ -166,7 +167,30 @@ fn who_supplies_after_a_loss_gets_none_of_its_recovery_and_who_redeems_keeps_the
     assert_eq!(synced(late, &claims), (250_000, 250_000));
     assert_eq!(claims.pay(u64::MAX), 1_000_000, "no more than is outstanding");
     assert_eq!(synced(leaving, &claims), (1_000_000, 0));
+    let nothing = claims;
     assert_eq!(claims.pay(1), 0, "nothing is");
+    assert_eq!(claims, nothing, "nor does a payment of nothing begin an epoch");
+}
+
+#[test]
+fn what_was_recovered_is_taken_once_and_as_far_as_the_ledger_goes() {
+    let mut reserve = ledger();
+    let mut lender = lender(&reserve.claims, 1 << 60);
+    assert_eq!(reserve.claim_recovery(&mut lender), Err(EngineError::NothingRecovered), "nothing was lost");
+    // Halves of powers of two: nothing is rounded.
+    assert!(reserve.claims.book_loss(1 << 20, 1 << 60));
+    assert_eq!(reserve.claims.pay(1 << 19), 1 << 19);
+    // The ledger has less than is recovered: the rest stays the lender's.
+    reserve.recovery_atoms = 300_000;
+    assert_eq!(reserve.claim_recovery(&mut lender), Ok(300_000));
+    assert_eq!((reserve.recovery_atoms, lender.recovered_atoms, lender.claim_atoms()), (0, 224_288, 1 << 19));
+    let before = (reserve, lender);
+    assert_eq!(reserve.claim_recovery(&mut lender), Err(EngineError::NothingRecovered), "the ledger is empty");
+    assert_eq!((reserve, lender), before);
+    reserve.recovery_atoms = 250_000;
+    assert_eq!(reserve.claim_recovery(&mut lender), Ok(224_288));
+    assert_eq!((reserve.recovery_atoms, lender.recovered_atoms), (25_712, 0));
+    assert_eq!(reserve.claim_recovery(&mut lender), Err(EngineError::NothingRecovered), "once");
 }
 
 #[test]
