@@ -1,5 +1,5 @@
 /** What can be liquidated now, by profit, and what was. */
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 
 import { amount, key, usd } from '../format';
 import { hrefOf, useRoute } from '../router';
@@ -23,6 +23,11 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
     const near = quoted
         .filter(one => found.every(other => other.position.address !== one.position.address))
         .slice(0, NEAR_ROWS);
+    const side = useRef<HTMLDivElement>(null);
+    // On a small screen it lies below the list.
+    useEffect(() => {
+        if (of !== undefined) side.current?.scrollIntoView({ block: 'nearest' });
+    }, [of]);
     return (
         <>
             <h1>Liquidations</h1>
@@ -61,7 +66,7 @@ export default function Liquidations({ chain }: { chain: ReadyChain }) {
                         )}
                     </Card>
                 </div>
-                <div className="stack">
+                <div className="stack" ref={side}>
                     {chosen === undefined ? (
                         <Card title="Take one">
                             <p className="muted">As soon as a position can be liquidated, you simulate and take it here.</p>
