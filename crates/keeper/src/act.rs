@@ -14,8 +14,8 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
 
-use crate::build::Built;
-use crate::chain::Chain;
+use crate::build::{shortfall, Built};
+use crate::chain::{token_atoms, Chain};
 use crate::follow::Underway;
 use crate::tables::{message, Size, Tables, BYTES_MAX, LOCKS_MAX};
 use crate::venue::{jupiter, NoRoute};
@@ -314,9 +314,15 @@ impl Actor<'_> {
             return done(Outcome::TooLarge(text));
         }
         let unsigned = VersionedTransaction { signatures: vec![Signature::default()], message: draft };
-        let simulated = self.chain.simulate(&unsigned).context("simulating")?;
+        let asked: Vec<Pubkey> = built.floors.iter().map(|floor| floor.account).collect();
+        let before = self.held(&asked)?;
+        let simulated = self.chain.simulate(&unsigned, &asked).context("simulating")?;
         if !simulated.error.is_null() {
             return done(judge(&simulated.error, &unsigned.message, changed()));
+        }
+        // Another transaction of one's own may land in between: then this one only waits for its next turn.
+        if let Some(text) = shortfall(&built.floors, &before, &simulated.atoms) {
+            return done(Outcome::NoRoute(NoRoute::Unsafe(text.clone()), text));
         }
         if self.is_dry_run {
             return done(Outcome::DryRun);
@@ -334,6 +340,14 @@ impl Actor<'_> {
             tracing::warn!(signature, error = format!("{error:#}"), "no endpoint took it; sending it again");
         }
         Ok(Progress::Underway(Underway::sent(transaction, signature, last_height)))
+    }
+
+    /// What lies in token accounts, atoms.
+    fn held(&self, accounts: &[Pubkey]) -> Result<Vec<u64>> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.chain.accounts(accounts)?.iter().map(|seen| token_atoms(&seen.data)).collect())
     }
 
     /// What it cost and brought, as far as the endpoint tells.

@@ -6,6 +6,7 @@ use plimsoll_client::instructions::{
     NoticeStalePrice, RefreshReserves, SettleDefault,
 };
 use plimsoll_client::{Instruction, Pubkey};
+use plimsoll_engine::fixed::BPS;
 
 use crate::decide::{Action, Exchange, Exit, Funding, Trade, What};
 use crate::scene::Scene;
@@ -32,11 +33,31 @@ pub struct Built {
     pub instructions: Vec<Instruction>,
     /// Lookup tables that hold some of their accounts.
     pub tables: Vec<Pubkey>,
+    /// What the keeper's own accounts must have gained when it is over, where somebody else had a say in the instructions.
+    pub floors: Vec<Floor>,
+}
+
+/// Least change of a token account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// Token account.
+    pub account: Pubkey,
+    /// Atoms it gains at least; below zero: gives at most.
+    pub change_min: i128,
+}
+
+/// The first floor that is not kept, in words. `before` and `after`: atoms in the order of the floors.
+pub fn shortfall(floors: &[Floor], before: &[u64], after: &[u64]) -> Option<String> {
+    floors.iter().zip(before.iter().zip(after)).find_map(|(Floor { account, change_min }, (before, after))| {
+        let change = i128::from(*after) - i128::from(*before);
+        (change < *change_min)
+            .then(|| format!("{account} would change by {change} atoms, expected {change_min} at least"))
+    })
 }
 
 impl From<Vec<Instruction>> for Built {
     fn from(instructions: Vec<Instruction>) -> Self {
-        Self { instructions, tables: Vec::new() }
+        Self { instructions, ..Self::default() }
     }
 }
 
@@ -113,7 +134,11 @@ pub fn exchange_instructions(
 ) -> Result<Built, Unbuildable> {
     let Exchange { amount_in, amount_out_min, .. } = *exchange;
     let Route { instructions, tables } = venue.swap(keeper, from, to, Sale { amount_in, amount_out_min })?;
-    Ok(Built { instructions, tables })
+    let floors = vec![
+        Floor { account: from.token_account(keeper), change_min: -i128::from(amount_in) },
+        Floor { account: to.token_account(keeper), change_min: amount_out_min.into() },
+    ];
+    Ok(Built { instructions, tables, floors })
 }
 
 fn liquidation(
@@ -138,11 +163,15 @@ fn liquidation(
         offers: &action.offers,
     };
     let mut all = vec![liquidate.instruction()?];
-    let mut tables = Vec::new();
+    let (mut tables, mut floors) = (Vec::new(), Vec::new());
     if let Exit::Sell { amount_in, amount_out_min, .. } = trade.exit {
         let route = venue.swap(keeper, seized, repaid, Sale { amount_in, amount_out_min })?;
         all.extend(route.instructions);
         tables = route.tables;
+        // At least what is sold is seized: nothing of one's own goes with it.
+        floors.push(Floor { account: seized.token_account(keeper), change_min: 0 });
+        let change_min = i128::from(amount_out_min) - spent_max(trade, scene, seized);
+        floors.push(Floor { account: repaid.token_account(keeper), change_min });
     }
     if let Funding::Flash { principal_atoms: amount_atoms } = trade.funding {
         let (borrower, payer) = (*keeper, *keeper);
@@ -151,5 +180,18 @@ fn liquidation(
         all.insert(0, borrow.instruction());
         all.push(repay.instruction());
     }
-    Ok(Built { instructions: all, tables })
+    Ok(Built { instructions: all, tables, floors })
+}
+
+/// Most that a liquidation takes of the debt's token, atoms: the repayment, the fee, which grows with the bonus and so may be
+/// more when it lands than it was when it was decided, and that of a loan.
+fn spent_max(trade: &Trade, scene: &Scene, seized: &Reserve) -> i128 {
+    let (policy, terms, repay) = (&scene.market.state.policy, &seized.state.bonus, i128::from(trade.repay_max_atoms));
+    let bonus_max_bps = terms.bonus_max_bps.max(policy.bonus_default_bps);
+    let fee = repay * i128::from(bonus_max_bps) * i128::from(terms.fee_share_bps) / (i128::from(BPS) * i128::from(BPS));
+    let loan_fee = match trade.funding {
+        Funding::Flash { principal_atoms } => policy.flash_fee_atoms(principal_atoms),
+        Funding::Own => 0,
+    };
+    repay + fee + 1 + i128::from(loan_fee)
 }

@@ -56,6 +56,14 @@ pub struct Simulated {
     pub error: Value,
     /// Compute units.
     pub units: u64,
+    /// What the token accounts asked about would hold, atoms; of one that would succeed only.
+    pub atoms: Vec<u64>,
+}
+
+/// Atoms in a token account from its bytes; zero where there is none.
+pub fn token_atoms(data: &[u8]) -> u64 {
+    let bytes = data.get(64..72).and_then(|bytes| bytes.try_into().ok());
+    bytes.map_or(0, u64::from_le_bytes)
 }
 
 /// What became of a transaction so far.
@@ -146,15 +154,31 @@ impl Chain {
     ///
     /// # Errors
     /// As [`Self::program_accounts`].
-    pub fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulated> {
-        let config = json!({
+    pub fn simulate(&self, transaction: &VersionedTransaction, asked: &[Pubkey]) -> Result<Simulated> {
+        let mut config = json!({
             "encoding": "base64", "commitment": "confirmed", "sigVerify": false, "replaceRecentBlockhash": true,
         });
+        if !asked.is_empty() {
+            let addresses: Vec<String> = asked.iter().map(Pubkey::to_string).collect();
+            config["accounts"] = json!({ "encoding": "base64", "addresses": addresses });
+        }
         let params = json!([encode(transaction)?, config]);
         let answer = self.request("simulateTransaction", RpcRequest::SimulateTransaction, params)?;
         let value = &answer["value"];
         let units = value["unitsConsumed"].as_u64().context("compute units in the answer to simulateTransaction")?;
-        Ok(Simulated { error: value["err"].clone(), units })
+        let error = value["err"].clone();
+        let mut atoms = Vec::new();
+        if error.is_null() && !asked.is_empty() {
+            let accounts = value["accounts"].as_array().filter(|accounts| accounts.len() == asked.len());
+            for account in accounts.context("the accounts asked for in the answer to simulateTransaction")? {
+                let data = account["data"][0].as_str().map(|data| STANDARD.decode(data)).transpose();
+                atoms.push(
+                    data.context("an account in the answer to simulateTransaction")?
+                        .map_or(0, |data| token_atoms(&data)),
+                );
+            }
+        }
+        Ok(Simulated { error, units, atoms })
     }
 
     /// The newest blockhash, and the last block height at which it is good.

@@ -17,7 +17,7 @@ use solana_signer::Signer;
 use crate::act::{Actor, Locks, Outcome, Pricing, Progress};
 use crate::book::{Book, Offered, Update};
 use crate::build::{self, Built};
-use crate::chain::{Chain, Seen};
+use crate::chain::{token_atoms, Chain, Seen};
 use crate::config::{Config, VenueTable};
 use crate::decide::{
     decide, decide_join, decide_rebalance, decide_reserve, Action, Fees, Purse, Skipped, Terms, Verdict, What,
@@ -367,10 +367,7 @@ impl<S: Source> Keeper<S> {
         if let Some(seen) = self.config.sol_price.and_then(|_| found.pop()) {
             self.price_sol(&seen, now);
         }
-        let atoms = |seen: &Seen| {
-            let bytes = seen.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
-            bytes.map_or(0, u64::from_le_bytes)
-        };
+        let atoms = |seen: &Seen| token_atoms(&seen.data);
         let mut purse = Purse { atoms: BTreeMap::new(), bounds: self.config.inventory.clone() };
         for ((reserve, wallet), seen) in reserves.iter().zip(&wallets).zip(&found) {
             purse.atoms.insert(reserve.mint(), atoms(seen));

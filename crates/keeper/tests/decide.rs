@@ -10,7 +10,7 @@ use plimsoll_client::accounts::Account;
 use plimsoll_client::address;
 use plimsoll_engine::EngineError;
 use plimsoll_keeper::book::{Book, Offered, Update};
-use plimsoll_keeper::build;
+use plimsoll_keeper::build::{self, Built};
 use plimsoll_keeper::chain::Seen;
 use plimsoll_keeper::decide::{
     decide, decide_join, decide_reserve, Action, Bounds, Exit, Fees, Funding, Lists, Purse, Reason, Skipped, Terms,
@@ -143,15 +143,30 @@ impl Stage {
     }
 
     #[track_caller]
-    fn instructions(&self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Vec<Instruction> {
+    fn built(&self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Built {
         let scene = self.book().scene(&self.world.position_address(borrower), self.world.now()).expect("a position");
-        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions").instructions
+        build::instructions(action, &scene, &self.keeper.address(), venue).expect("instructions")
     }
 
     fn act(&mut self, borrower: &Borrower, action: &Action, venue: &dyn Venue) -> Outcome {
-        let instructions = self.instructions(borrower, action, venue);
+        let built = self.built(borrower, action, venue);
+        self.carry_out(&built)
+    }
+
+    /// Sends it. Where it succeeds the keeper's accounts must be where the floors say.
+    fn carry_out(&mut self, built: &Built) -> Outcome {
         let keeper = self.keeper.clone();
-        self.world.send(&instructions, &[&keeper])
+        let before = self.floors(built);
+        let outcome = self.world.send(&built.instructions, &[&keeper]);
+        if outcome.is_ok() {
+            assert_eq!(build::shortfall(&built.floors, &before, &self.floors(built)), None);
+        }
+        outcome
+    }
+
+    /// What lies in the accounts that floors are about.
+    fn floors(&self, built: &Built) -> Vec<u64> {
+        built.floors.iter().map(|floor| self.world.atoms_in(&floor.account)).collect()
     }
 
     fn has(&self, token: &Token) -> u64 {

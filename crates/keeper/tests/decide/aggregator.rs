@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use plimsoll_client::accounts::Reserve;
+use plimsoll_keeper::decide;
 use plimsoll_keeper::venue::curve::Wanted;
 use plimsoll_keeper::venue::jupiter::{self, Jupiter, Settings};
 use plimsoll_keeper::venue::{Aggregator, NoRoute, Sale};
@@ -353,6 +354,41 @@ fn with_nothing_it_borrows_and_sells_over_the_aggregator_with_the_pool() -> Told
     };
     assert_eq!(gained, paid - trade.plan.repay_atoms - trade.plan.fee_atoms - loan_fee, "to the atom");
     trading.stage.world.check_invariants();
+    Ok(())
+}
+
+#[test]
+fn a_route_that_pays_somebody_else_is_told_by_what_it_would_leave_with_the_pool() -> Told {
+    let mut trading = trading();
+    let stage = &mut trading.stage;
+    let (wallet, atoms) = (stage.wallet(&stage.sol), stage.sol.atoms("1"));
+    stage.world.mint(&wallet, &stage.sol, atoms);
+    let (sol, usdc) = (stage.sol.clone(), stage.usdc.clone());
+    let theirs = stage.world.open_wallet(&Pubkey::new_from_array([3; 32]), &sol);
+    // Both own accounts are named, and the program is the right one; but what it does is a transfer.
+    let meta = |pubkey: Pubkey, is_signer: bool| json!({ "pubkey": pubkey.to_string(), "isSigner": is_signer, "isWritable": !is_signer });
+    let program = json!({ "pubkey": sol.kind.program().to_string(), "isSigner": false, "isWritable": false });
+    let (keeper, own) = (stage.keeper.clone(), stage.wallet(&usdc));
+    let accounts =
+        json!([program, meta(wallet, false), meta(theirs, false), meta(keeper.address(), true), meta(own, false)]);
+    let data = [&[pool::FORWARD, 3][..], &atoms.to_le_bytes()].concat();
+    let exchange = trading.exchange(move |it| {
+        it["swapInstruction"]["accounts"] = accounts.clone();
+        it["swapInstruction"]["data"] = json!(STANDARD.encode(&data));
+    });
+    let (from, to) = trading.reserves.clone();
+    let amount_out = trading.pools.quote(&from, &to, atoms).expect("a quote");
+    let amount_out_min = amount_out / 2;
+    let asked = decide::Exchange { from: from.address, to: to.address, amount_in: atoms, amount_out, amount_out_min };
+    let venue = Aggregator::new(exchange.client());
+    let built = build::exchange_instructions(&asked, &from, &to, &keeper.address(), &venue).expect("it looks right");
+
+    let before = trading.stage.floors(&built);
+    trading.stage.world.send(&built.instructions, &[&keeper])?;
+    let text = build::shortfall(&built.floors, &before, &trading.stage.floors(&built)).expect("a theft");
+    let expected =
+        format!("{} would change by 0 atoms, expected {amount_out_min} at least", trading.stage.wallet(&usdc));
+    assert_eq!(text, expected);
     Ok(())
 }
 

@@ -28,7 +28,7 @@ impl Stage {
         };
         let (from, to, keeper) = (reserve(exchange.from), reserve(exchange.to), self.keeper.clone());
         let built = build::exchange_instructions(exchange, &from, &to, &keeper.address(), venue).expect("a route");
-        self.world.send(&built.instructions, &[&keeper])
+        self.carry_out(&built)
     }
 
     fn bounds(&self, least: &str, most: &str, target: Option<&str>) -> Bounds {
