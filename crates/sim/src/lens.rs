@@ -1,6 +1,7 @@
 //! How one token counts at one moment: what of a leg does not depend on the position, worked out once for all that hold it.
 //!
-//! A lens says to the unit what the engine's legs say of a weighted value (a property demands it). And two lenses of a token
+//! A lens says what the engine's legs say of a weighted value; no test compares the two directly, only whom the
+//! screen finds (`screening_misses_nobody`). The keeper's `book/lens.rs` is its elder twin, held to the unit by a property. And two lenses of a token
 //! bound what became of *any* leg between them, so that a small move need not be carried to a million positions. With
 //! `E(x) = 1 + a*sqrt(x) + x`, `x = q/L`, a collateral counts `p*d*m*q/E(q/L)`; from one moment to the next it keeps at least
 //!
