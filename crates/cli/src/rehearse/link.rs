@@ -48,8 +48,9 @@ impl Link {
         let mut state = locked(&self.state);
         state.upstream = None;
         let open = std::mem::take(&mut state.open);
-        // One that is closed already is no longer there to be dropped.
-        open.iter().filter(|end| end.shutdown(Shutdown::Both).is_ok()).count() / 2
+        // One that is closed already is no longer there to be dropped. Of one that is, dropping the first end may close the
+        // second before its turn.
+        open.chunks(2).filter(|ends| ends.iter().filter(|end| end.shutdown(Shutdown::Both).is_ok()).count() > 0).count()
     }
 
     /// Lets connections through to the endpoint of a URL.
