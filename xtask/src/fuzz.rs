@@ -5,21 +5,30 @@
 
 use std::{
     fs,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::Duration,
 };
 
 use anyhow::{bail, ensure, Context, Result};
 
-use crate::{build, cargo::cargo, process, toolchain, ui, workspace::Workspace};
+use crate::{
+    build,
+    cargo::cargo,
+    process, toolchain,
+    ui::{self, Task},
+    workspace::Workspace,
+};
 
 /// Targets, in the order of `crates/fuzz/src/lib.rs`, which says what each attacks.
 const TARGETS: [&str; 5] = ["accounts", "oracle", "legs", "instructions", "engine"];
 /// Seconds of a target where nothing else is asked for: what a contributor waits for after a change.
 const SECONDS: u64 = 150;
-/// Seconds of a target among all checks: half a minute, so that five of them take no more than one of the slower steps.
-pub const SECONDS_IN_TEST: u64 = 30;
+/// Seconds of a target among all checks: as many run at a time as there are cores.
+pub const SECONDS_IN_TEST: u64 = 120;
 /// Longest input: a market of eight reserves.
 const LENGTH_MAX: u32 = 40_000;
 /// Seconds after which a single input counts as hanging; all take milliseconds.
@@ -64,18 +73,36 @@ pub fn every_target(ws: &Workspace, seconds: u64) -> Result<()> {
     all(ws, &TARGETS, seconds)
 }
 
-/// Fuzzes each; fails after the last where one of them broke something.
+/// Fuzzes each, as many at a time as there are cores; fails after the last where one of them broke something.
 fn all(ws: &Workspace, targets: &[&str], seconds: u64) -> Result<()> {
     let fuzzer = fuzzer(ws)?;
     let seeds = ws.path(FOLDER).join("seeds");
     write_seeds(ws, &seeds)?;
-    let mut broken = Vec::new();
-    for target in targets {
-        if let Err(error) = fuzz(ws, &fuzzer, target, seconds) {
-            eprintln!("error: {}", ui::chain(&error));
-            broken.push(*target);
-        }
-    }
+    let jobs = thread::available_parallelism().map_or(1, usize::from).min(targets.len());
+    let each = ui::seconds(Duration::from_secs(seconds));
+    let title = format!("fuzzing {} for {each} each, {jobs} at a time", targets.join(", "));
+    let next = AtomicUsize::new(0);
+    let broken = ui::task(&title, |task| {
+        // Takes the next target until there is none; names those that broke.
+        let work = || {
+            let mut broken = Vec::new();
+            while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match fuzz(ws, &fuzzer, target, seconds, task) {
+                    Ok(done) => task.note(&done),
+                    Err(error) => {
+                        task.note(&format!("error: {}", ui::chain(&error)));
+                        broken.push(*target);
+                    }
+                }
+            }
+            broken
+        };
+        let broken = thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        Ok::<Vec<&str>, anyhow::Error>(broken)
+    })?;
     ensure!(broken.is_empty(), "expected no input to break anything; found some for {}", broken.join(", "));
     Ok(())
 }
@@ -123,14 +150,13 @@ fn command(fuzzer: &Path, target: &str) -> Command {
     command
 }
 
-/// One target. What it learns stays in `target/fuzz/corpus`, and the next run begins with it.
-fn fuzz(ws: &Workspace, fuzzer: &Path, target: &str, seconds: u64) -> Result<()> {
+/// One target. What it learns stays in `target/fuzz/corpus`, and the next run begins with it. Returns what was done.
+fn fuzz(ws: &Workspace, fuzzer: &Path, target: &str, seconds: u64, task: &Task) -> Result<String> {
     let folder = |name: &str| ws.path(FOLDER).join(name).join(target);
     let (corpus, seeds, crashes) = (folder("corpus"), folder("seeds"), folder("crashes"));
     for folder in [&corpus, &crashes] {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
-    let title = format!("fuzzing {target} for {}", ui::seconds(Duration::from_secs(seconds)));
     let mut command = command(fuzzer, target);
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1");
     command.arg(format!("-artifact_prefix={}/", crashes.display())).args([&corpus, &seeds]);
@@ -138,7 +164,7 @@ fn fuzz(ws: &Workspace, fuzzer: &Path, target: &str, seconds: u64) -> Result<()>
     if regressions.is_dir() {
         command.arg(&regressions);
     }
-    let (status, output) = ui::task(&title, |task| process::collect(&mut command, task))?;
+    let (status, output) = process::collect(&mut command, task)?;
     let after =
         |mark: &str| output.lines().rev().find_map(|line| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
     if !status.success() {
@@ -156,8 +182,7 @@ fn fuzz(ws: &Workspace, fuzzer: &Path, target: &str, seconds: u64) -> Result<()>
     let began = output.lines().find(|line| line.contains("INITED")).and_then(edges).unwrap_or_default();
     let ended = output.lines().rev().find(|line| line.contains("DONE")).and_then(edges).unwrap_or_default();
     let runs = after("stat::number_of_executed_units: ").unwrap_or_default();
-    ui::note(&format!("{target}: {} inputs, edges from {began} to {ended}, nothing broke", runs.trim()));
-    Ok(())
+    Ok(format!("{target}: {} inputs, edges from {began} to {ended}, nothing broke", runs.trim()))
 }
 
 /// One input, with all it prints.

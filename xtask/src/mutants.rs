@@ -33,10 +33,11 @@ const BUILD: &str = "target/mutants/build";
 /// By what the first round divides the number of inputs; read by `crates/engine/tests/properties/main.rs`.
 const DIVISOR: (&str, &str) = ("PLIMSOLL_CASES_DIVISOR", "20");
 /// What takes longer than the rest together, however few its inputs: left to the second round.
-const SLOW: [&str; 3] = [
+const SLOW: [&str; 4] = [
     "backstop::ten_thousand_events_leave_no_more_than_dust",
     "backstop::a_pool_whose_scales_are_used_up_refuses_deposits_and_still_buys_and_pays",
     "backstop::deposits_and_gains_are_the_exact_fractions_but_for_dust",
+    "backstop::sequences_of_any_length_leave_no_more_than_dust",
 ];
 /// The first test that fails decides; the rest need not run. The flag is not stable yet, so the harness must be told twice.
 const FAIL_FAST: [&str; 3] = ["-Z", "unstable-options", "--fail-fast"];

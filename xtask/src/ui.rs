@@ -24,6 +24,14 @@ impl Task {
             bar.set_message(format!("{}: {short}", self.title));
         }
     }
+
+    /// Something that stays, said while the work goes on.
+    pub fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| note(text)),
+            None => note(text),
+        }
+    }
 }
 
 /// Runs `work`, showing that it runs and how long it took.

@@ -90,10 +90,19 @@ enum Question {
         #[arg(long, default_value_t = 24)]
         count: usize,
     },
-    /// What recorded prices say about volatility and z
+    /// What recorded prices say about volatility, z, tau and bonus
     Series {
         /// CSV with a header that names at least `time` and `close`
         file: PathBuf,
+        /// Maintenance factor m of the collateral, as a part
+        #[arg(long, default_value_t = 0.8)]
+        maintenance: f64,
+        /// Least daily volatility that counts, as a part
+        #[arg(long, default_value_t = 0.02)]
+        sigma_floor: f64,
+        /// Most daily volatility that counts, as a part
+        #[arg(long, default_value_t = 0.15)]
+        sigma_cap: f64,
         /// Print one JSON object and nothing else
         #[arg(long)]
         json: bool,
@@ -197,8 +206,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Question::Frontier { market, token, vary, paths } => run_frontier(market, token, vary, *paths)?,
         Question::Cascade { market, token, most, count } => run_cascade(market, token, *most, *count)?,
         Question::Position { market, paths } => run_position(market, *paths)?,
-        Question::Series { file, json, html } => {
-            let seen = series::observe(&csv::bars(file)?).with_context(|| file.display().to_string())?;
+        Question::Series { file, maintenance, sigma_floor, sigma_cap, json, html } => {
+            let terms = series::Terms { maintenance: *maintenance, sigma: (*sigma_floor, *sigma_cap) };
+            let seen = series::observe(&csv::bars(file)?, terms).with_context(|| file.display().to_string())?;
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             tell(&report::of_series(&name, &seen), *json, html.as_deref())?;
         }

@@ -15,8 +15,6 @@
 //! So nothing is missed (a property of `tests/book.rs` compares with the engine), whatever moves: prices, interest,
 //! volatility, terms, the fading of old prices.
 
-pub mod lens;
-pub mod packed;
 pub mod page;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,10 +28,10 @@ use plimsoll_engine::state::{
     BackstopProviderState, BackstopState, MarketState, PositionState, ReserveState, MAX_COLLATERALS, MAX_DEBTS,
 };
 use plimsoll_engine::Now;
+use plimsoll_watch::{Lens, Weighing};
 use rayon::prelude::*;
 
 use crate::scene::{Leg as SceneLeg, Scene};
-use lens::Lens;
 use page::{Entry, Leg, Page};
 
 /// A page has its turn once in so many looks.
@@ -76,7 +74,7 @@ impl Asset {
     fn look(&self, now: &Now) -> Option<Lens> {
         let reserve = &self.reserve.as_ref()?.state;
         let reading = reserve.reading.newer(self.offered.map(|offered| offered.reading));
-        Some(Lens::new(reserve, &reading, now))
+        Some(Lens::new(reserve, &reading, Weighing::Sale, now))
     }
 }
 

@@ -2,6 +2,8 @@
 //! changed by the engine's functions in the program's order. An action that is refused changes nothing, as a failed
 //! transaction does. A test plays the same story here and against the real program and compares every byte.
 
+use std::borrow::Cow;
+
 use plimsoll_engine::backstop::absorption::{
     apply_absorption, plan_absorption, AbsorptionPlan, AbsorptionRequest, Buyer,
 };
@@ -159,6 +161,14 @@ impl Chain {
         self.book.state(id, &self.keys)
     }
 
+    /// The same to look at, without a copy where something happened to it before.
+    fn seen(&self, id: Id) -> Cow<'_, PositionState> {
+        match self.book.touched(id) {
+            Some(state) => Cow::Borrowed(state),
+            None => Cow::Owned(self.position(id)),
+        }
+    }
+
     fn note(&mut self, action: impl FnOnce() -> Action) {
         if let Some(journal) = &mut self.journal {
             journal.push(action());
@@ -246,7 +256,7 @@ impl Chain {
     /// The engine's.
     pub fn plan(&self, id: Id, exposure: &Exposure, pair: Pair, repay_max_atoms: u64) -> Result<LiquidationPlan> {
         let sale = self.reserve(self.assets(id, pair)?.0)?.sale_terms(&self.now);
-        let standing = self.standing(&self.position(id), id, pair);
+        let standing = self.standing(&self.seen(id), id, pair);
         let request = LiquidationRequest { collateral: pair.0, debt: pair.1, repay_max_atoms, seize_min_atoms: 0 };
         plan_liquidation(exposure, &sale, &self.market.policy, &standing, &request, &self.now)
     }
@@ -304,7 +314,7 @@ impl Chain {
         let request = AbsorptionRequest { collateral: pair.0, debt: pair.1, tip_min_atoms: 0 };
         // No protection order is asked for: the pool's business begins below one.
         let policy = &self.market.policy;
-        let standing = self.position(id).standing(pair, policy, &self.now, Ok(())).in_market(&self.market, &self.now);
+        let standing = self.seen(id).standing(pair, policy, &self.now, Ok(())).in_market(&self.market, &self.now);
         plan_absorption(&buyer, exposure, &seized.sale_terms(&self.now), policy, &standing, &request, &self.now)
     }
 

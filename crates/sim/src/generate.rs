@@ -10,6 +10,7 @@ use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::state::*;
 use plimsoll_engine::transitions::configure_reserve;
 use plimsoll_engine::{EngineError, Now};
+use plimsoll_watch::{Lens, Weighing};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -18,7 +19,6 @@ use crate::agents::Liquidator;
 use crate::book::{AssetId, Book, Leg};
 use crate::chain::Chain;
 use crate::feed::{number, Feed};
-use crate::lens::{Lens, Weighing};
 use crate::paths::{lognormal, stream, Paths};
 use crate::rules::{AuctionTerms, CloseFactor, Rule, Targeted};
 use crate::scenario::{BookTerms, PositionTerms, Scenario};
@@ -122,7 +122,11 @@ impl Setup {
 
     /// Lenses of the market at rest.
     pub fn lenses(&self, weighing: Weighing) -> Vec<Lens> {
-        self.chain.reserves.iter().map(|reserve| Lens::new(reserve, weighing, &self.chain.now)).collect()
+        self.chain
+            .reserves
+            .iter()
+            .map(|reserve| Lens::new(reserve, &reserve.reading, weighing, &self.chain.now))
+            .collect()
     }
 
     /// Draws all positions. Returns collateral and debt of each token, atoms.

@@ -21,7 +21,7 @@ pub mod book;
 pub mod chain;
 pub mod feed;
 pub mod generate;
-pub mod lens;
+mod ids;
 pub mod outcome;
 pub mod paths;
 pub mod report;

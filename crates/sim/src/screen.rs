@@ -2,16 +2,18 @@
 //!
 //! Positions that hold the same tokens form a group. Their healths were worked out once, under reference lenses, and those
 //! not too far from the level lie in order. What became of any leg since then is bounded by the drift of its lens, so only a
-//! beginning of that order can have crossed. When the drift reaches the end of what lies in order, or looking has cost as
+//! beginning of that order can have crossed. Whoever was traded with is put back where it would have been at the reference. When the drift reaches the end of what lies in order, or looking has cost as
 //! much as working out anew would, all is worked out anew: at most twice the cost of knowing the best moment for it.
 //!
 //! A bound is no decision: whoever is named here is looked at in full, and a property demands that nobody is missed.
 
 use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_watch::{Drift, Lens};
 use rayon::prelude::*;
 
-use crate::book::{Book, Id};
-use crate::lens::{Drift, Lens};
+use crate::book::{Book, Group, Id};
+use crate::ids::Ids;
+use crate::sim::MANY;
 
 /// Health in parts of the level up to which positions lie in order: five quarters.
 const ORDERED: Factor = Factor(Factor::ONE.0 / 4 * 5);
@@ -19,8 +21,6 @@ const ORDERED: Factor = Factor(Factor::ONE.0 / 4 * 5);
 const SLACK: Factor = Factor(Factor::ONE.0 + (Factor::ONE.0 >> 18));
 /// A weighted debt below this loses parts to rounding that the slack does not cover: always looked at. In nano-dollars.
 const SMALL_DEBT: Value = Value(1_000_000_000);
-/// Positions from which on more than one thread works.
-const MANY: usize = 20_000;
 
 /// Health by lenses, and the weighted debt.
 pub fn health(book: &Book, lenses: &[Lens], id: Id) -> (Factor, Value) {
@@ -54,20 +54,24 @@ struct Ordered {
     members: Vec<Id>,
     /// By health at the reference.
     near: Vec<(Factor, Id)>,
+    /// Health at the reference from which on nobody lies in order.
+    end: Factor,
     /// By token: none that the group does not hold.
     reference: Vec<Option<Lens>>,
+    /// Members that something happened to since their health was worked out.
+    changed: Vec<Id>,
     /// Looked at since the reference was taken.
     looked: usize,
     is_fresh: bool,
 }
 
 /// Who is to be looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Screen {
     groups: Vec<Ordered>,
-    /// Changed since their group's reference was taken: always looked at.
+    /// Something happened to them since the last look.
     changed: Vec<Id>,
-    is_changed: Vec<u64>,
+    is_changed: Ids,
     /// How many positions were looked at, ever.
     pub looked: u64,
     /// How many positions were worked out anew, ever.
@@ -83,117 +87,113 @@ impl Screen {
                 group.members.push(id);
             }
         }
-        Self { groups, is_changed: vec![0; book.len().div_ceil(64)], ..Self::default() }
+        Self { groups, changed: Vec::new(), is_changed: Ids::none_of(book.len()), looked: 0, reordered: 0 }
     }
 
     /// Something happened to a position.
     pub fn touch(&mut self, id: Id) {
-        if let Some(word) = self.is_changed.get_mut(id as usize / 64) {
-            if *word >> (id % 64) & 1 == 0 {
-                *word |= 1 << (id % 64);
-                self.changed.push(id);
-            }
+        if self.is_changed.insert(id) {
+            self.changed.push(id);
         }
     }
 
-    fn is_changed(&self, id: Id) -> bool {
-        self.is_changed.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1)
-    }
-
-    /// Positions with health below the level, and healths, in order of health. `is_watched`: who stays among those that are
-    /// looked at though its group is worked out anew.
-    pub fn below(
-        &mut self,
-        level: Factor,
-        book: &Book,
-        lenses: &[Lens],
-        is_watched: impl Fn(Id) -> bool,
-    ) -> Vec<(Factor, Id)> {
+    /// Positions with health below the level, and healths, in order of health.
+    pub fn below(&mut self, level: Factor, book: &Book, lenses: &[Lens]) -> Vec<(Factor, Id)> {
+        for id in &self.changed {
+            if let Some(group) = self.groups.get_mut(book.group(*id)) {
+                group.changed.push(*id);
+            }
+        }
         let mut found = Vec::new();
-        for index in 0..self.groups.len() {
-            let reach = self.reach(index, level, book, lenses, &is_watched);
-            let Some(group) = self.groups.get_mut(index) else { continue };
+        for (group, set) in self.groups.iter_mut().zip(book.groups()) {
+            let reach = match group.reach(level, lenses) {
+                Some(reach) => {
+                    group.put_back(book, &self.is_changed);
+                    reach
+                }
+                None => {
+                    group.reorder(level.times_floor(ORDERED), book, *set, lenses);
+                    self.reordered += group.members.len() as u64;
+                    level.times_ceil(SLACK)
+                }
+            };
             let count = group.near.partition_point(|(health, _)| *health < reach);
             let near = group.near.get(..count).unwrap_or(&[]);
-            group.looked += count;
-            self.looked += count as u64;
             let seen = |(_, id): &(Factor, Id)| health_below(book, lenses, *id, level).map(|health| (health, *id));
             if count >= MANY {
                 found.par_extend(near.par_iter().filter_map(seen));
             } else {
                 found.extend(near.iter().filter_map(seen));
             }
+            let looked = count + group.changed.len();
+            group.changed.clear();
+            group.looked += looked;
+            self.looked += looked as u64;
         }
-        found.retain(|(_, id)| !self.is_changed(*id));
-        self.looked += self.changed.len() as u64;
-        for group in &mut self.groups {
-            // Each group's part of what looking at them costs.
-            group.looked += self.changed.len() * group.members.len() / book.len().max(1);
-        }
-        let seen = |id: &Id| health_below(book, lenses, *id, level).map(|health| (health, *id));
-        if self.changed.len() >= MANY {
-            found.par_extend(self.changed.par_iter().filter_map(seen));
-        } else {
-            found.extend(self.changed.iter().filter_map(seen));
+        for id in self.changed.drain(..) {
+            self.is_changed.remove(id);
         }
         found.sort_unstable();
         found
     }
-
-    /// Health at the group's reference up to which positions may have crossed the level by now.
-    fn reach(
-        &mut self,
-        index: usize,
-        level: Factor,
-        book: &Book,
-        lenses: &[Lens],
-        is_watched: &impl Fn(Id) -> bool,
-    ) -> Factor {
-        let end = level.times_floor(ORDERED);
-        let Some(group) = self.groups.get(index) else { return Factor::ZERO };
-        let is_worn = !group.is_fresh || group.looked > group.members.len();
-        let drift = group.drift(lenses).filter(|_| !is_worn);
-        if let Some(reach) = drift.map(|drift| drift.reach(level).times_ceil(SLACK)).filter(|reach| *reach < end) {
-            return reach;
-        }
-        self.reorder(index, end, book, lenses, is_watched);
-        level.times_ceil(SLACK)
-    }
-
-    /// Works a group's healths out anew.
-    fn reorder(&mut self, index: usize, end: Factor, book: &Book, lenses: &[Lens], is_watched: &impl Fn(Id) -> bool) {
-        let Some(set) = book.groups().get(index) else { return };
-        let changed = std::mem::take(&mut self.changed);
-        for id in changed {
-            if book.group(id) != index || is_watched(id) {
-                self.changed.push(id);
-            } else if let Some(word) = self.is_changed.get_mut(id as usize / 64) {
-                *word &= !(1 << (id % 64));
-            }
-        }
-        let Some(group) = self.groups.get_mut(index) else { return };
-        let near = |id: &Id| {
-            let (health, debt) = health(book, lenses, *id);
-            // A small debt is always looked at, and who has none never.
-            let ordered = if debt < SMALL_DEBT { Factor::ZERO } else { health };
-            (debt > Value::ZERO && ordered < end).then_some((ordered, *id))
-        };
-        group.near.clear();
-        if group.members.len() >= MANY {
-            group.near.par_extend(group.members.par_iter().filter_map(near));
-            group.near.par_sort_unstable();
-        } else {
-            group.near.extend(group.members.iter().filter_map(near));
-            group.near.sort_unstable();
-        }
-        let holds = |asset: usize| (set.collaterals | set.debts) >> (asset % 64) & 1 == 1;
-        group.reference = lenses.iter().enumerate().map(|(asset, lens)| holds(asset).then_some(*lens)).collect();
-        (group.looked, group.is_fresh) = (0, true);
-        self.reordered += group.members.len() as u64;
-    }
 }
 
 impl Ordered {
+    /// Health at the reference up to which positions may have crossed the level by now; none where all is to be worked out anew.
+    fn reach(&self, level: Factor, lenses: &[Lens]) -> Option<Factor> {
+        let is_worn = !self.is_fresh || self.looked > self.members.len();
+        let drift = self.drift(lenses).filter(|_| !is_worn)?;
+        Some(drift.reach(level).times_ceil(SLACK)).filter(|reach| *reach < self.end)
+    }
+
+    /// Where a position belongs in the order, if it does.
+    fn place(&self, book: &Book, lenses: &[Lens], id: Id) -> Option<(Factor, Id)> {
+        let (health, debt) = health(book, lenses, id);
+        // A small debt is always looked at, and who has none never.
+        let ordered = if debt < SMALL_DEBT { Factor::ZERO } else { health };
+        (debt > Value::ZERO && ordered < self.end).then_some((ordered, id))
+    }
+
+    /// Works all healths out anew.
+    fn reorder(&mut self, end: Factor, book: &Book, set: Group, lenses: &[Lens]) {
+        let mut near = std::mem::take(&mut self.near);
+        near.clear();
+        self.end = end;
+        if self.members.len() >= MANY {
+            near.par_extend(self.members.par_iter().filter_map(|id| self.place(book, lenses, *id)));
+            near.par_sort_unstable();
+        } else {
+            near.extend(self.members.iter().filter_map(|id| self.place(book, lenses, *id)));
+            near.sort_unstable();
+        }
+        let holds = |asset: usize| (set.collaterals | set.debts) >> (asset % 64) & 1 == 1;
+        self.reference = lenses.iter().enumerate().map(|(asset, lens)| holds(asset).then_some(*lens)).collect();
+        self.changed.clear();
+        (self.near, self.looked, self.is_fresh) = (near, 0, true);
+    }
+
+    /// Takes those that changed out of the order, and puts them where they would have been at the reference.
+    fn put_back(&mut self, book: &Book, is_changed: &Ids) {
+        if self.changed.is_empty() {
+            return;
+        }
+        // Tokens that the group does not hold are not asked for.
+        let Some(any) = self.reference.iter().flatten().next() else { return };
+        let lenses: Vec<Lens> = self.reference.iter().map(|lens| lens.unwrap_or(*any)).collect();
+        let mut placed: Vec<_> = self.changed.iter().filter_map(|id| self.place(book, &lenses, *id)).collect();
+        placed.sort_unstable();
+        let mut placed = placed.into_iter().peekable();
+        let mut merged = Vec::with_capacity(self.near.len() + placed.len());
+        for entry in self.near.iter().filter(|(_, id)| !is_changed.has(*id)) {
+            while let Some(earlier) = placed.next_if(|place| place < entry) {
+                merged.push(earlier);
+            }
+            merged.push(*entry);
+        }
+        merged.extend(placed);
+        self.near = merged;
+    }
+
     fn drift(&self, lenses: &[Lens]) -> Option<Drift> {
         let held = self.reference.iter().zip(lenses).filter_map(|(before, now)| before.as_ref().map(|it| (it, now)));
         held.map(|(before, now)| before.drift(now)).try_fold(Drift::NONE, |all, drift| Some(all.worst(drift?)))

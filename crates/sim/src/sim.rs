@@ -1,17 +1,18 @@
 //! A market in time: what the chain holds, the venues and feeds about it, and who acts on it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use anyhow::{anyhow, Context, Result};
-use plimsoll_engine::fixed::Factor;
+use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::liquidation::is_terminal;
 use plimsoll_engine::settlement::WriteOff;
-use plimsoll_engine::state::PositionState;
+use plimsoll_watch::{Lens, Weighing};
 
 use crate::agents::{character, BorrowerTerms, Liquidator};
-use crate::book::{AssetId, Id};
+use crate::book::{AssetId, Id, Leg};
 use crate::chain::{Chain, Pair};
 use crate::feed::{number, Feed, USD};
-use crate::lens::{Lens, Weighing};
+use crate::ids::{Ids, Since};
 use crate::outcome::{Moment, Sums};
 use crate::rules::{Auction, Rule};
 use crate::screen::{health, Screen};
@@ -28,6 +29,18 @@ pub struct Thinning {
     /// Part of the depth that is left.
     pub left: f64,
 }
+
+/// What is seen of an unhealthy position before anybody acts.
+pub(crate) struct Sight {
+    pub id: Id,
+    /// Plain value of its debts.
+    debt: Value,
+    /// Its one collateral, where it passes the throttle of that only as others do: it is not in the terminal state.
+    pub waits_for: Option<AssetId>,
+}
+
+/// Positions from which on more than one thread looks at them.
+pub(crate) const MANY: usize = 4_000;
 
 /// A market in time.
 #[derive(Clone, Debug)]
@@ -53,7 +66,7 @@ pub struct Sim {
     pub(crate) sums: Sums,
     pub(crate) run_secs: u64,
     /// Since when positions have been seen unhealthy, unix time.
-    pub(crate) since: HashMap<Id, i64>,
+    pub(crate) since: Since,
     /// Tokens whose throttle refused somebody in this step.
     pub(crate) blocked: Vec<bool>,
     /// Auctions that run, of the rule that has them.
@@ -61,10 +74,10 @@ pub struct Sim {
     pub(crate) fundamentals: Vec<f64>,
     pub(crate) lenses: Vec<Lens>,
     /// Flagged, and not seen healthy since.
-    pub(crate) flagged: BTreeSet<Id>,
-    liquidated: HashSet<Id>,
-    called: BTreeMap<Id, i64>,
-    answered: HashSet<Id>,
+    pub(crate) flagged: Ids,
+    liquidated: Ids,
+    called: Since,
+    answered: Ids,
     unhealthy: (u64, f64),
 }
 
@@ -78,7 +91,7 @@ impl Sim {
         borrowers: BorrowerTerms,
     ) -> Self {
         let screen = Screen::new(&chain.book);
-        let count = chain.reserves.len();
+        let (count, positions) = (chain.reserves.len(), chain.book.len());
         let fundamentals = venues.iter().map(Venue::spot).collect();
         Self {
             chain,
@@ -92,15 +105,15 @@ impl Sim {
             screen,
             sums: Sums::default(),
             run_secs: 0,
-            since: HashMap::new(),
+            since: Since::none_of(positions),
             blocked: vec![false; count],
             auctions: BTreeMap::new(),
             fundamentals,
             lenses: Vec::new(),
-            flagged: BTreeSet::new(),
-            liquidated: HashSet::new(),
-            called: BTreeMap::new(),
-            answered: HashSet::new(),
+            flagged: Ids::none_of(positions),
+            liquidated: Ids::none_of(positions),
+            called: Since::none_of(positions),
+            answered: Ids::none_of(positions),
             unhealthy: (0, 0.0),
         }
     }
@@ -120,10 +133,10 @@ impl Sim {
         let below = self.below(level)?;
         let unhealthy = below.partition_point(|(health, _)| *health < Factor::ONE);
         let (unhealthy, called) = below.split_at(unhealthy);
-        self.see(unhealthy);
+        let sights = self.see(unhealthy);
         self.end_flags();
-        for (_, id) in unhealthy {
-            self.attend(*id).with_context(|| format!("position {id}"))?;
+        for sight in &sights {
+            self.attend(sight).with_context(|| format!("position {}", sight.id))?;
         }
         self.attend_auctions()?;
         self.answer(unhealthy, called)?;
@@ -166,7 +179,9 @@ impl Sim {
             other => Weighing::Plain(other.threshold(asset)),
         };
         let reserves = self.chain.reserves.iter().enumerate();
-        reserves.map(|(asset, reserve)| Lens::new(reserve, weighing(asset), &self.chain.now)).collect()
+        reserves
+            .map(|(asset, reserve)| Lens::new(reserve, &reserve.reading, weighing(asset), &self.chain.now))
+            .collect()
     }
 
     /// Health below which a position matters: the call level where borrowers answer, else one.
@@ -182,9 +197,7 @@ impl Sim {
         if self.looks_at_all {
             return self.all_below(level);
         }
-        let book = &self.chain.book;
-        let is_watched = |id: Id| book.touched(id).is_some_and(is_watched);
-        Ok(self.screen.below(level, book, &self.lenses, is_watched))
+        Ok(self.screen.below(level, &self.chain.book, &self.lenses))
     }
 
     /// The same without screening and lenses, from the engine's legs.
@@ -197,7 +210,7 @@ impl Sim {
             };
             health.map(|health| (health, id)).map_err(|error| anyhow!("position {id}: {error:?}"))
         };
-        let mut all: Vec<(Factor, Id)> = if self.chain.book.len() > 20_000 {
+        let mut all: Vec<(Factor, Id)> = if self.chain.book.len() >= MANY {
             self.chain.book.ids().into_par_iter().map(each).collect::<Result<_>>()?
         } else {
             self.chain.book.ids().map(each).collect::<Result<_>>()?
@@ -208,13 +221,36 @@ impl Sim {
     }
 
     /// Remembers since when each has been unhealthy, and how much debt that is.
-    fn see(&mut self, unhealthy: &[(Factor, Id)]) {
-        let unix = self.chain.now.unix;
-        let before = std::mem::take(&mut self.since);
-        self.since.extend(unhealthy.iter().map(|(_, id)| (*id, before.get(id).copied().unwrap_or(unix))));
-        let debts = unhealthy.iter().map(|(_, id)| self.debt_usd(*id));
-        self.unhealthy = (unhealthy.len() as u64, debts.sum());
+    fn see(&mut self, unhealthy: &[(Factor, Id)]) -> Vec<Sight> {
+        use rayon::prelude::*;
+        self.since.renew(unhealthy.iter().map(|(_, id)| *id), self.chain.now.unix);
+        let sight = |(_, id): &(Factor, Id)| self.sight(*id);
+        let sights: Vec<Sight> = if unhealthy.len() >= MANY {
+            unhealthy.par_iter().map(sight).collect()
+        } else {
+            unhealthy.iter().map(sight).collect()
+        };
+        self.unhealthy = (unhealthy.len() as u64, sights.iter().map(|sight| sight.debt.0 as f64 / 1e9).sum());
         self.sums.unhealthy_max = self.sums.unhealthy_max.max(self.unhealthy.1);
+        sights
+    }
+
+    /// What is to be seen of a position by lenses.
+    fn sight(&self, id: Id) -> Sight {
+        let (collaterals, debts) = self.chain.book.legs(id);
+        let lens = |leg: &Leg| self.lenses.get(usize::from(leg.asset));
+        let debt = debts
+            .iter()
+            .fold(Value::ZERO, |sum, leg| sum.plus(lens(leg).map_or(Value::ZERO, |lens| lens.plain_debt(leg.amount))));
+        let waits_for = match collaterals {
+            [only] => {
+                let atoms = u64::try_from(only.amount).unwrap_or(u64::MAX);
+                let collateral = lens(only).map_or(Value::ZERO, |lens| lens.plain_collateral(atoms));
+                (!is_terminal(collateral, debt, &self.chain.market.policy)).then_some(only.asset)
+            }
+            _ => None,
+        };
+        Sight { id, debt, waits_for }
     }
 
     /// Flags of positions that are healthy again are taken away, as a keeper does.
@@ -222,13 +258,13 @@ impl Sim {
         if self.rule != Rule::Plimsoll {
             return;
         }
-        let healthy: Vec<Id> = self.flagged.iter().copied().filter(|id| !self.since.contains_key(id)).collect();
+        let healthy: Vec<Id> = self.flagged.iter().filter(|id| self.since.get(*id).is_none()).collect();
         for id in healthy {
             // What cannot be seen yet, for want of a good price, is seen later.
             let is_seen = self.chain.flag(id, (0, 0)).is_ok();
             let is_flagged = self.chain.book.touched(id).is_some_and(|state| state.flagged_at != 0);
             if is_seen || !is_flagged {
-                self.flagged.remove(&id);
+                self.flagged.remove(id);
             }
         }
     }
@@ -240,16 +276,12 @@ impl Sim {
         }
         let unix = self.chain.now.unix;
         let answering = self.borrowers.answering;
-        let before = std::mem::take(&mut self.called);
-        let answers = unhealthy.iter().chain(called).filter(|(_, id)| character(*id) < answering);
-        self.called = answers.map(|(_, id)| (*id, before.get(id).copied().unwrap_or(unix))).collect();
+        let answers = unhealthy.iter().chain(called).map(|(_, id)| *id).filter(|id| character(*id) < answering);
+        self.called.renew(answers, unix);
         let wait = i64::try_from(self.borrowers.answer_secs).unwrap_or(i64::MAX);
-        let due: Vec<Id> = self
-            .called
-            .iter()
-            .filter(|(id, since)| unix.saturating_sub(**since) >= wait && !self.answered.contains(*id))
-            .map(|(id, _)| *id)
-            .collect();
+        let is_due = |(id, since): &(Id, i64)| unix.saturating_sub(*since) >= wait && !self.answered.has(*id);
+        let mut due: Vec<Id> = self.called.iter().filter(is_due).map(|(id, _)| id).collect();
+        due.sort_unstable();
         for id in due {
             let Some((asset, shares)) = self.chain.book.legs(id).1.first().map(|leg| (leg.asset, leg.amount)) else {
                 continue;
@@ -280,14 +312,6 @@ impl Sim {
     /// Atoms at the price the market has without forced sales, USD.
     pub(crate) fn market_usd(&self, asset: AssetId, atoms: u64) -> f64 {
         atoms as f64 / self.unit(asset) * self.fundamentals.get(usize::from(asset)).copied().unwrap_or(0.0)
-    }
-
-    fn debt_usd(&self, id: Id) -> f64 {
-        let (_, debts) = self.chain.book.legs(id);
-        let value = |leg: &crate::book::Leg| {
-            self.lenses.get(usize::from(leg.asset)).map_or(0.0, |lens| lens.plain_debt(leg.amount).0 as f64 / 1e9)
-        };
-        debts.iter().map(value).sum()
     }
 
     /// Pairs of a collateral that is not empty and a debt.
@@ -379,19 +403,13 @@ impl Sim {
         if debts.is_empty() {
             return 0.0;
         }
-        let owed = |leg: &crate::book::Leg| {
+        let owed = |leg: &Leg| {
             let index = self.chain.reserve(leg.asset).map_or(0, |reserve| reserve.debt_index.get());
             self.market_usd(leg.asset, plimsoll_engine::interest::owed_ceil(leg.amount, index))
         };
-        let has = |leg: &crate::book::Leg| self.market_usd(leg.asset, u64::try_from(leg.amount).unwrap_or(u64::MAX));
+        let has = |leg: &Leg| self.market_usd(leg.asset, u64::try_from(leg.amount).unwrap_or(u64::MAX));
         let debt: f64 = debts.iter().map(owed).sum();
         let collateral: f64 = collaterals.iter().map(has).sum();
         (debt - collateral).max(0.0)
     }
-}
-
-/// Whether a position has a flag, a mark or a provision that must end some day.
-fn is_watched(state: &PositionState) -> bool {
-    let is_provided = state.debts().iter().any(|slot| slot.provision_shares.get() != 0);
-    state.flagged_at != 0 || state.defaulted_at != 0 || is_provided
 }

@@ -150,3 +150,23 @@ fn a_part_of_a_whole_is_rounded_down() {
         Ok(())
     });
 }
+
+#[test]
+fn a_word_shifted_out_is_nothing_or_the_most() {
+    for shift in [127, 128, 129, 255, i32::MAX] {
+        assert_eq!((scale_floor(0, shift), scale_ceil(0, shift)), (0, 0), "zero by {shift}");
+        assert_eq!((scale_floor(2, shift), scale_ceil(3, shift)), (u128::MAX, u128::MAX), "by {shift}");
+        assert_eq!((scale_floor(u128::MAX >> 1, -shift), scale_ceil(1, -shift)), (0, 1), "by {}", -shift);
+    }
+}
+
+#[test]
+fn powers_of_two_in_basis_points_are_exact_or_the_most() {
+    for bits in 0..64 {
+        for bps in [1u64 << bits, (1 << bits) - 1, (1 << bits) + 1] {
+            let (floor, ceil) = expected(&(big(bps.into()) << 40u32), &big(10_000));
+            let clamp = |x: Option<u128>| Factor(u64::try_from(x.unwrap_or(u128::MAX)).unwrap_or(u64::MAX));
+            assert_eq!((Factor::from_bps_floor(bps), Factor::from_bps_ceil(bps)), (clamp(floor), clamp(ceil)), "{bps}");
+        }
+    }
+}

@@ -46,6 +46,16 @@ fn the_fee_never_rounds_down_and_never_up_by_a_whole_atom() {
 }
 
 #[test]
+fn a_loan_owes_its_principal_and_its_fee() {
+    check(2_000, (any::<u64>(), any::<u64>()), |(principal_atoms, fee_atoms)| {
+        let loan = FlashLoan { principal_atoms, fee_atoms, ..FlashLoan::NONE };
+        prop_assert_eq!(loan.owed_atoms(), principal_atoms.saturating_add(fee_atoms));
+        Ok(())
+    });
+    assert_eq!(FlashLoan::NONE.owed_atoms(), 0);
+}
+
+#[test]
 fn a_loan_takes_its_principal_out_of_cash_and_brings_it_back_with_the_fee() {
     let (mut lent, mut refused) = (0, 0);
     let counts = std::cell::RefCell::new((&mut lent, &mut refused));

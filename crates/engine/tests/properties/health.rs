@@ -1,7 +1,8 @@
 use plimsoll_engine::error::EngineError;
-use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::health::*;
-use plimsoll_engine::price::Reading;
+use plimsoll_engine::interest::owed_ceil;
+use plimsoll_engine::price::{Price, Reading};
 use plimsoll_engine::state::*;
 use proptest::prelude::*;
 
@@ -390,4 +391,84 @@ fn less_depth_closes_the_door_at_once_and_moves_no_threshold() {
     let mut there = reserve;
     there.risk.depth_atoms = reserve.risk_target.depth_atoms;
     assert_eq!(initial(&reserve), initial(&there));
+}
+
+/// What a leg of each side counts at a price number, by the parts that it is made of.
+fn at_number(token: &Token, number: u64, atoms: u64, owed_atoms: u64) -> (Price, Value, Value, Price, Value, Factor) {
+    let (reserve, reading) = (&token.reserve, &token.reading);
+    let sigma = reserve.sigma_maintenance(reading, &NOW);
+    let collateral = reading.price_of(number, reserve.decimals);
+    let debt = reading.price_of(number.max(1), reserve.decimals);
+    (
+        collateral,
+        collateral.value_floor(atoms),
+        reserve.risk.curve(collateral, sigma).value(atoms),
+        debt,
+        debt.value_ceil(owed_atoms),
+        reserve.risk.debt_weight(reserve.risk.debt_weight_bps, sigma),
+    )
+}
+
+#[test]
+fn a_default_is_marked_at_the_borrowers_prices_and_a_provision_falls_at_the_others() {
+    check(5_000, (token(), amount(), any::<u64>(), 0..2_000u64), |(mut token, atoms, shares, confidence_bps)| {
+        token.reserve.debt_shares = Word128::new(u128::from(shares) << 32);
+        token.reading.confidence = part_of(token.reading.price, confidence_bps);
+        let (reserve, reading) = (&token.reserve, &token.reading);
+        let shares = u128::from(shares) << 30;
+        let owed = owed_ceil(shares, reserve.projected_index(NOW.unix));
+        let counted = reading.confidence.min(part_of(reading.price, reserve.oracle_policy.confidence_hard_bps));
+        let high = reading.price.max(reading.average).saturating_add(counted);
+        let low = reading.price.min(reading.average).saturating_sub(counted);
+
+        let usable = reserve.oracle_policy.permit_liquidation(reading, &NOW).err();
+        let legs = [
+            (
+                high,
+                low,
+                reserve.collateral_leg_favourable(atoms, reading, &NOW),
+                reserve.debt_leg_favourable(shares, reading, &NOW),
+            ),
+            (
+                low,
+                high,
+                reserve.collateral_leg_adverse(atoms, reading, &NOW),
+                reserve.debt_leg_adverse(shares, reading, &NOW),
+            ),
+        ];
+        for (number, of_debt, collateral, debt) in legs {
+            let (price, plain, alv, ..) = at_number(&token, number, atoms, owed);
+            prop_assert_eq!((collateral.price, collateral.plain, collateral.alv), (price, plain, alv));
+            prop_assert_eq!((collateral.atoms, collateral.unusable, collateral.is_dead), (atoms, usable, false));
+            prop_assert_eq!(collateral.maintenance, Factor::from_bps_floor(reserve.risk.maintenance_bps));
+            let (.., price, plain, weight) = at_number(&token, of_debt, atoms, owed);
+            prop_assert_eq!((debt.owed_atoms, debt.price, debt.plain), (owed, price, plain));
+            prop_assert_eq!((debt.weight, debt.unusable, debt.is_dead), (weight, usable, false));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn shares_are_projected_as_the_atoms_that_they_owe() {
+    check(2_000, (token(), any::<u64>(), 0i64..100_000_000), |(mut token, shares, secs)| {
+        (token.reserve.debt_shares, token.reserve.accrued_at) =
+            (Word128::new(u128::from(shares) << 32), NOW.unix - secs);
+        let (reserve, reading) = (&token.reserve, &token.reading);
+        let shares = u128::from(shares) << 31;
+        let leg = reserve.debt_leg(shares, reading, &NOW);
+        let of_atoms = reserve.debt_leg_of(owed_ceil(shares, reserve.projected_index(NOW.unix)), reading, &NOW);
+        prop_assert_eq!((leg.owed_atoms, leg.price, leg.plain), (of_atoms.owed_atoms, of_atoms.price, of_atoms.plain));
+        prop_assert_eq!(
+            (leg.weight, leg.unusable, leg.is_dead),
+            (of_atoms.weight, of_atoms.unusable, of_atoms.is_dead)
+        );
+        prop_assert!(leg.owed_atoms > 0 || shares == 0);
+        Ok(())
+    });
+}
+
+/// Part of a number in basis points, rounded down.
+fn part_of(number: u64, bps: u64) -> u64 {
+    u64::try_from(u128::from(number) * u128::from(bps) / 10_000).unwrap_or(u64::MAX)
 }

@@ -7,9 +7,8 @@ use std::collections::HashMap;
 use plimsoll_client::Pubkey;
 use plimsoll_engine::fixed::{saturate, Factor, Value};
 use plimsoll_engine::state::PositionState;
+use plimsoll_watch::{Drift, Lens, Packed};
 
-use super::lens::{Drift, Lens};
-use super::packed::Packed;
 use super::AssetId;
 
 /// Positions of a page.

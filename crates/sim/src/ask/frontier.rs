@@ -2,11 +2,11 @@
 //! under different terms of one collateral.
 
 use anyhow::{Context, Result};
+use plimsoll_watch::Weighing;
 use serde::Serialize;
 
 use super::bad_debt::bad_debt;
 use crate::generate::Setup;
-use crate::lens::Weighing;
 use crate::rules::Rule;
 use crate::scenario::{Overrides, Scenario};
 

@@ -3,11 +3,11 @@
 
 use anyhow::{ensure, Result};
 use plimsoll_engine::fixed::Factor;
+use plimsoll_watch::{Lens, Weighing};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::generate::Setup;
-use crate::lens::{Lens, Weighing};
 use crate::rules::Rule;
 use crate::screen::health;
 
@@ -40,8 +40,12 @@ pub fn position(setup: &Setup, times: &[u64], paths: u64, progress: &(dyn Fn(u64
         let prices = setup.paths.path(path);
         for (index, step) in prices.chunks(setup.paths.tokens().max(1)).enumerate() {
             sim.observe(setup.paths.step_secs, step);
-            let lenses: Vec<Lens> =
-                sim.chain.reserves.iter().map(|it| Lens::new(it, Weighing::Sale, &sim.chain.now)).collect();
+            let lenses: Vec<Lens> = sim
+                .chain
+                .reserves
+                .iter()
+                .map(|it| Lens::new(it, &it.reading, Weighing::Sale, &sim.chain.now))
+                .collect();
             let now = health(&sim.chain.book, &lenses, 0).0;
             lowest = lowest.min(now);
             if now < Factor::ONE && first == u64::MAX {

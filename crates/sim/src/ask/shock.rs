@@ -5,13 +5,13 @@ use anyhow::{anyhow, Result};
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::liquidation::is_terminal;
 use plimsoll_engine::price::Reading;
+use plimsoll_watch::{Lens, Weighing};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::book::Id;
 use crate::chain::{Chain, Old};
 use crate::generate::Setup;
-use crate::lens::{Lens, Weighing};
 use crate::screen::health;
 
 /// What a shock does.
@@ -77,7 +77,7 @@ pub fn shocked(setup: &Setup, tokens: &[usize], fall: f64) -> Chain {
 pub fn shock(setup: &Setup, tokens: &[usize], fall: f64) -> Result<Shock> {
     let chain = shocked(setup, tokens, fall);
     let lenses: Vec<Lens> =
-        chain.reserves.iter().map(|reserve| Lens::new(reserve, Weighing::Sale, &chain.now)).collect();
+        chain.reserves.iter().map(|reserve| Lens::new(reserve, &reserve.reading, Weighing::Sale, &chain.now)).collect();
     let none = || Shock { fall, ..Shock::default() };
     let one = |id: Id| -> Result<Shock> {
         if health(&chain.book, &lenses, id).0 >= Factor::ONE {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{percent, usd, Answer, Plot, Series, Table};
+use super::{header, percent, usd, Answer, Plot, Series, Table};
 use crate::ask::bad_debt::BadDebt;
 use crate::ask::cascade::Cascade;
 use crate::ask::frontier::Point;
@@ -14,10 +14,6 @@ use crate::outcome::{Moment, Sums};
 
 /// Seconds of an hour, in which the pictures of runs count.
 const HOUR: f64 = 3_600.0;
-
-fn header(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
 
 fn about(setup: &Setup) -> Vec<String> {
     let scenario = &setup.scenario;
@@ -351,33 +347,5 @@ pub fn of_odds(setup: &Setup, odds: &Odds) -> Answer {
             marks: Vec::new(),
         }],
         json: json!({ "scenario": setup.scenario.name, "odds": odds }),
-    }
-}
-
-/// What a series says.
-pub fn of_series(name: &str, seen: &crate::ask::series::Observed) -> Answer {
-    let number = |numbers: &[(f64, f64)], at: usize| numbers.get(at).map_or(0.0, |(_, number)| *number);
-    let row = |(at, (level, sigma)): (usize, &(f64, f64))| {
-        let (z, rise) = (number(&seen.z, at), number(&seen.rise, at));
-        vec![format!("{}%", level * 100.0), percent(*sigma), format!("{z:.2}"), format!("{:.0}", rise * 1e4)]
-    };
-    let points = |numbers: &[(f64, f64)]| numbers.iter().map(|(level, number)| (level * 100.0, *number)).collect();
-    Answer {
-        title: format!("What {name} says"),
-        about: vec![format!("{} rows of {:.0} seconds.", seen.rows, seen.row_secs)],
-        tables: vec![Table {
-            title: "In so many of the rows no more than".into(),
-            header: header(&["level", "daily volatility", "z of a row's horizon", "rise of volatility, bps an hour"]),
-            rows: seen.sigma.iter().enumerate().map(row).collect(),
-            note: "z: the fall from a close to the next row's low, in volatilities over that time.".into(),
-        }],
-        plots: vec![Plot {
-            title: "How many volatilities a price falls within a row".into(),
-            x_title: "rows in which it is no more, %".into(),
-            y_title: "z".into(),
-            series: vec![Series::line("z", points(&seen.z))],
-            marks: Vec::new(),
-        }],
-        json: json!({ "series": name, "observed": seen }),
     }
 }

@@ -3,9 +3,11 @@
 mod answers;
 mod html;
 mod plot;
+mod series;
 
 pub use answers::*;
 pub use plot::{Plot, Series};
+pub use series::of_series;
 
 use std::fmt::Write as _;
 
@@ -35,6 +37,10 @@ pub struct Answer {
     pub plots: Vec<Plot>,
     /// The same for machines.
     pub json: serde_json::Value,
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// USD as people write it.

@@ -10,8 +10,7 @@ mod plimsoll;
 use anyhow::Result;
 use plimsoll_engine::fixed::Factor;
 
-use crate::book::Id;
-use crate::sim::Sim;
+use crate::sim::{Sight, Sim};
 
 pub use others::{Auction, AuctionTerms, CloseFactor, Targeted};
 
@@ -53,9 +52,10 @@ impl Rule {
 
 impl Sim {
     /// Somebody sees an unhealthy position.
-    pub(crate) fn attend(&mut self, id: Id) -> Result<()> {
+    pub(crate) fn attend(&mut self, sight: &Sight) -> Result<()> {
+        let id = sight.id;
         match self.rule.clone() {
-            Rule::Plimsoll => self.attend_plimsoll(id),
+            Rule::Plimsoll => self.attend_plimsoll(sight),
             Rule::CloseFactor(terms) => self.attend_close_factor(id, &terms),
             Rule::Targeted(terms) => self.attend_targeted(id, &terms),
             Rule::Auction(terms) => {

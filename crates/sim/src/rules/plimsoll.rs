@@ -2,14 +2,14 @@
 //! what keeps the market safe: settle, mark, flag).
 
 use anyhow::Result;
-use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::fixed::Factor;
 use plimsoll_engine::health::Exposure;
 use plimsoll_engine::liquidation::{is_terminal, LiquidationPlan};
 use plimsoll_engine::EngineError;
 
 use crate::book::Id;
 use crate::chain::{Old, Pair};
-use crate::sim::Sim;
+use crate::sim::{Sight, Sim};
 
 /// Most trades with one position in a step.
 const TRADES_MAX: usize = 8;
@@ -34,10 +34,14 @@ enum NoOffer {
 }
 
 impl Sim {
-    pub(super) fn attend_plimsoll(&mut self, id: Id) -> Result<()> {
-        if self.is_blocked(id) {
+    pub(super) fn attend_plimsoll(&mut self, sight: &Sight) -> Result<()> {
+        // Who waits for a throttle that has refused somebody at least as urgent in this step can do nothing about it, and
+        // nothing would be recorded.
+        let is_blocked = |asset| self.blocked.get(usize::from(asset)).copied().unwrap_or(false);
+        if sight.waits_for.is_some_and(is_blocked) {
             return Ok(());
         }
+        let id = sight.id;
         for _ in 0..TRADES_MAX {
             let Ok(exposure) = self.chain.exposure(id, Old::Fade) else { return Ok(()) };
             if exposure.debts().is_empty() || exposure.health() >= Factor::ONE {
@@ -53,25 +57,11 @@ impl Sim {
             let Ok(write_off) = self.chain.apply(id, pair, &plan, repay_max_atoms) else { return Ok(()) };
             self.book_trade(who, id, assets, (plan.repay_atoms, plan.seize_atoms, plan.fee_atoms));
             self.book_write_off(assets.1, &write_off);
+            if plan.health_after >= Factor::ONE {
+                return Ok(());
+            }
         }
         Ok(())
-    }
-
-    /// Whether the throttle of its one collateral has refused somebody at least as urgent in this step, and it does not pass
-    /// it as a terminal position: then nothing can be done about it, and nothing would be recorded.
-    fn is_blocked(&self, id: Id) -> bool {
-        let (collaterals, debts) = self.chain.book.legs(id);
-        let [only] = collaterals else { return false };
-        if !self.blocked.get(usize::from(only.asset)).copied().unwrap_or(false) {
-            return false;
-        }
-        let lens = |asset: u16| self.lenses.get(usize::from(asset));
-        let atoms = u64::try_from(only.amount).unwrap_or(u64::MAX);
-        let collateral = lens(only.asset).map_or(Value::ZERO, |lens| lens.plain_collateral(atoms));
-        let debt = debts.iter().fold(Value::ZERO, |sum, leg| {
-            sum.plus(lens(leg.asset).map_or(Value::ZERO, |lens| lens.plain_debt(leg.amount)))
-        });
-        !is_terminal(collateral, debt, &self.chain.market.policy)
     }
 
     /// The most profitable trade with the position; notes whose throttle is empty.
@@ -146,7 +136,7 @@ impl Sim {
     /// Liquidators who have had time to see a position, the quickest first.
     pub(super) fn ready(&self, id: Id) -> impl Iterator<Item = usize> + '_ {
         let unix = self.chain.now.unix;
-        let since = self.since.get(&id).copied().unwrap_or(unix);
+        let since = self.since.get(id).unwrap_or(unix);
         let seen_secs = u64::try_from(unix.saturating_sub(since)).unwrap_or(0);
         let all = self.liquidators.iter().enumerate();
         all.filter(move |(_, it)| it.terms.latency_secs <= seen_secs && it.capital > 1.0).map(|(who, _)| who)
