@@ -127,6 +127,7 @@ fn the_limits_themselves_are_allowed() {
             (c.caps.collateral_atoms, c.caps.rescue_allowance_bps) = (50_000_000_000_000, 10_000)
         }),
         ("a push oracle", |c| c.oracle_kind = 1),
+        ("dead after a week", |c| c.oracle_policy.dead_secs = 604_800),
         ("an atom in a minute", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (1, 60)),
         ("no limit, over a week", |c| (c.caps.outflow_atoms, c.caps.outflow_secs) = (u64::MAX, 604_800)),
         ("the largest rate", |c| c.rates.max_rate_bps = 100_000),

@@ -7,6 +7,7 @@ mod absorption;
 mod alv;
 mod backstop;
 mod backstop_extremes;
+mod boundaries;
 mod claims;
 mod config;
 mod counting;

@@ -204,6 +204,7 @@ fn the_level_is_that_of_an_exact_signed_bucket_however_it_is_touched() {
             prop_assert_eq!(flow(&mut reserve, kind, atoms), Ok(()));
             exact.flow(kind, atoms);
             exact.require(&reserve)?;
+            prop_assert!(reserve.outflow.filled > 0 || reserve.outflow.negative == 0, "nothing is not below zero");
         }
         Ok(())
     });
