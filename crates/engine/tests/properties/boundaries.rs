@@ -3,7 +3,8 @@
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::liquidation::*;
-use plimsoll_engine::state::{MarketPolicy, RiskTerms};
+use plimsoll_engine::price::Reading;
+use plimsoll_engine::state::{MarketPolicy, OraclePolicy, RiskTerms};
 use plimsoll_engine::throttle::{urgency, Throttle};
 use proptest::prelude::*;
 
@@ -183,5 +184,21 @@ fn the_adverse_move_ends_at_one_half() {
     assert!(risk.adverse_move(Factor::from_bps_floor(900)) < half);
     for sigma_bps in [1_000, 2_000, 100_000] {
         assert_eq!(risk.adverse_move(Factor::from_bps_ceil(sigma_bps)), half, "{sigma_bps}");
+    }
+}
+
+#[test]
+fn a_confidence_is_judged_by_its_part_of_any_price() {
+    let is_confident = |price, confidence, confidence_soft_bps| {
+        let policy = OraclePolicy { confidence_soft_bps, ..valid_config().oracle_policy };
+        policy.is_confident(&Reading { price, confidence, ..Reading::default() })
+    };
+    for shift in 0..64 {
+        let price = 1u64 << shift;
+        for bps in [1, 100, 10_000, 1 << 15, 1 << 16, 1 << 48, u64::MAX] {
+            let most = u64::try_from(u128::from(price) * u128::from(bps) / 10_000).unwrap_or(u64::MAX);
+            assert!(is_confident(price, most, bps), "2^{shift}, {bps}");
+            assert!(most == u64::MAX || !is_confident(price, most + 1, bps), "2^{shift}, {bps}");
+        }
     }
 }

@@ -34,6 +34,15 @@ fn each_invariant_of_a_reserve_broken_alone_has_its_error() {
         ),
         ("initial not below maintenance", |c| c.initial.initial_bps = 8_000, InvalidWeights),
         ("initial of zero", |c| c.initial.initial_bps = 0, InvalidWeights),
+        ("initial debt weight above ten", |c| c.initial.debt_weight_bps = 100_001, InvalidWeights),
+        (
+            "bonus of one",
+            |c| {
+                (c.risk.maintenance_bps, c.initial.initial_bps) = (4_900, 4_000);
+                (c.bonus.bonus_max_bps, c.bonus.health_max_bonus_bps) = (10_000, 9_900);
+            },
+            InvalidBonus,
+        ),
         ("initial debt weight below maintenance", |c| c.initial.debt_weight_bps = 9_999, InvalidWeights),
         ("initial debt weight above ten", |c| c.initial.debt_weight_bps = 100_001, InvalidWeights),
         ("initial terms reserved", |c| c.initial.reserved[5] = 1, InvalidWeights),
@@ -119,6 +128,11 @@ fn the_limits_themselves_are_allowed() {
     let allowed: &[Change<ReserveConfig>] = &[
         ("initial just below maintenance", |c| c.initial.initial_bps = 7_999),
         ("initial debt weight as maintenance", |c| c.initial.debt_weight_bps = 10_000),
+        ("initial debt weight of ten", |c| c.initial.debt_weight_bps = 100_000),
+        ("bonus just below one", |c| {
+            (c.risk.maintenance_bps, c.initial.initial_bps) = (4_900, 4_000);
+            (c.bonus.bonus_max_bps, c.bonus.health_max_bonus_bps) = (9_999, 9_900);
+        }),
         ("bonus at the default's", |c| (c.bonus.bonus_min_bps, c.bonus.bonus_max_bps) = (300, 300)),
         ("health of the largest bonus", |c| c.bonus.health_max_bonus_bps = 8_640),
         ("all interest given away", |c| (c.rates.insurance_share_bps, c.rates.fee_share_bps) = (9_500, 500)),
