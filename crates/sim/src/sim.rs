@@ -10,7 +10,7 @@ use plimsoll_engine::state::PositionState;
 use crate::agents::{character, BorrowerTerms, Liquidator};
 use crate::book::{AssetId, Id};
 use crate::chain::{Chain, Pair};
-use crate::feed::{number, Feed, USD};
+use crate::feed::{usd, Feed};
 use crate::lens::{Lens, Weighing};
 use crate::outcome::{Moment, Sums};
 use crate::rules::{Auction, Rule};
@@ -63,6 +63,8 @@ pub struct Sim {
     /// Flagged, and not seen healthy since.
     pub(crate) flagged: BTreeSet<Id>,
     liquidated: HashSet<Id>,
+    /// What backstops held in collateral at the beginning, by token, atoms.
+    gains_before: Vec<u64>,
     called: BTreeMap<Id, i64>,
     answered: HashSet<Id>,
     unhealthy: (u64, f64),
@@ -80,6 +82,7 @@ impl Sim {
         let screen = Screen::new(&chain.book);
         let count = chain.reserves.len();
         let fundamentals = venues.iter().map(Venue::spot).collect();
+        let gains_before = chain.reserves.iter().map(|reserve| reserve.backstop_collateral_atoms).collect();
         Self {
             chain,
             venues,
@@ -99,9 +102,18 @@ impl Sim {
             lenses: Vec::new(),
             flagged: BTreeSet::new(),
             liquidated: HashSet::new(),
+            gains_before,
             called: BTreeMap::new(),
             answered: HashSet::new(),
             unhealthy: (0, 0.0),
+        }
+    }
+
+    /// Has a position looked at that began with a flag, a mark or a provision.
+    pub(crate) fn watch(&mut self, id: Id) {
+        self.screen.touch(id);
+        if self.chain.book.touched(id).is_some_and(|state| state.flagged_at != 0) {
+            self.flagged.insert(id);
         }
     }
 
@@ -148,7 +160,7 @@ impl Sim {
             let sigma = self.chain.reserves.get(asset).map_or(0, |reserve| reserve.volatility.sigma_q40);
             let fundamental = fundamentals.get(asset).copied().unwrap_or(1.0);
             venue.go_on(secs as f64, fundamental, sigma as f64 / Factor::ONE.0 as f64, thin);
-            readings.push(feed.publish(number(venue.spot()), self.run_secs, &now));
+            readings.push(feed.publish(venue.spot(), self.run_secs, &now));
         }
         self.fundamentals.clear();
         self.fundamentals.extend_from_slice(fundamentals);
@@ -273,7 +285,7 @@ impl Sim {
 
     /// Atoms at the oracle's price, USD.
     pub(crate) fn oracle_usd(&self, asset: AssetId, atoms: u64) -> f64 {
-        let price = self.chain.reserve(asset).map_or(0.0, |reserve| reserve.reading.price as f64 / USD);
+        let price = self.chain.reserve(asset).map_or(0.0, |reserve| usd(&reserve.reading));
         atoms as f64 / self.unit(asset) * price
     }
 
@@ -348,7 +360,7 @@ impl Sim {
             secs: self.run_secs,
             fundamental: self.fundamentals.clone(),
             spot: self.venues.iter().map(Venue::spot).collect(),
-            oracle: self.chain.reserves.iter().map(|reserve| reserve.reading.price as f64 / USD).collect(),
+            oracle: self.chain.reserves.iter().map(|reserve| usd(&reserve.reading)).collect(),
             unhealthy: self.unhealthy.0,
             unhealthy_debt: self.unhealthy.1,
             sums: self.sums,
@@ -361,14 +373,13 @@ impl Sim {
     /// An invariant that does not hold.
     pub fn finish(&mut self) -> Result<Sums> {
         self.sums.uncovered = self.chain.book.ids().map(|id| self.uncovered(id)).sum();
-        let gains = self.chain.pools.iter().flatten().flat_map(|pool| pool.collaterals());
-        let worth = |key: &[u8; 32], atoms: u64| {
-            let asset = self.chain.keys.iter().position(|other| other == key);
-            let asset = asset.and_then(|asset| AssetId::try_from(asset).ok());
-            asset.map_or(0.0, |asset| self.market_usd(asset, atoms))
-        };
-        let gained: f64 = gains.map(|slot| worth(&slot.reserve, slot.atoms)).sum();
-        self.sums.backstop_result = gained - self.sums.absorbed;
+        // Each reserve's ledger is the sum of what the pools hold of it.
+        let gains = self.chain.reserves.iter().zip(&self.gains_before).enumerate();
+        let gained = gains.map(|(asset, (reserve, before))| {
+            let asset = AssetId::try_from(asset).unwrap_or(AssetId::MAX);
+            self.market_usd(asset, reserve.backstop_collateral_atoms.saturating_sub(*before))
+        });
+        self.sums.backstop_result = gained.sum::<f64>() - self.sums.absorbed;
         self.chain.audit()?;
         Ok(self.sums)
     }
@@ -391,7 +402,7 @@ impl Sim {
 }
 
 /// Whether a position has a flag, a mark or a provision that must end some day.
-fn is_watched(state: &PositionState) -> bool {
+pub(crate) fn is_watched(state: &PositionState) -> bool {
     let is_provided = state.debts().iter().any(|slot| slot.provision_shares.get() != 0);
     state.flagged_at != 0 || state.defaulted_at != 0 || is_provided
 }
