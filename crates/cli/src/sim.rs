@@ -308,3 +308,17 @@ fn of_position(scenario: &Scenario, position: Option<&str>) -> Result<Setup> {
     setup.only(named)?;
     Ok(setup)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_asked_about_by_its_address_only_where_it_has_one() {
+        let text = "name = \"a\"\nstep_secs = 60\nsteps = 1\n[[token]]\nname = \"A\"\nprice = 1.0\ndepth = 1e6\n";
+        let scenario = Scenario::parse(text).expect("a scenario");
+        let told = |position| of_position(&scenario, position).expect_err("none of these can be asked").to_string();
+        assert_eq!(told(None), "expected a [[position]], got none");
+        assert_eq!(told(Some("7")), "expected no --position, got one: only positions of a snapshot have addresses");
+    }
+}

@@ -219,3 +219,31 @@ impl Taken {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_names_its_file_by_name_in_its_own_folder_and_in_full_from_another() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let named = |scenario: &Path, file: &Path| seen_from(scenario, file).expect("folders that there are");
+        assert_eq!(named(&here.join("a.toml"), &here.join("src/../market.json")), "market.json");
+        assert_eq!(named(Path::new("a.toml"), Path::new("market.json")), "market.json");
+        let apart = named(&here.join("src/a.toml"), &here.join("market.json"));
+        assert_eq!(Path::new(&apart), here.canonicalize().expect("this folder").join("market.json"));
+        let error = seen_from(&here.join("none/a.toml"), Path::new("market.json")).expect_err("no such folder");
+        assert_eq!(error.to_string(), format!("folder of {}", here.join("none/a.toml").display()));
+    }
+
+    #[test]
+    fn accounts_are_in_the_order_of_their_kinds() {
+        let kinds = [
+            PositionState::DISCRIMINATOR,
+            BackstopState::DISCRIMINATOR,
+            ReserveState::DISCRIMINATOR,
+            MarketState::DISCRIMINATOR,
+        ];
+        assert_eq!(kinds.map(rank), [3, 2, 1, 0]);
+    }
+}
