@@ -2,13 +2,22 @@
 //! (but for the numbers that order events), and the same tokens in every vault, to the atom.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
 
+use plimsoll_client::{Pubkey, PROGRAM_ID};
 use plimsoll_engine::state::{BackstopState, PositionState, ReserveState};
 use plimsoll_sim::agents::{BorrowerTerms, Liquidator as Agent, LiquidatorTerms};
 use plimsoll_sim::book::{AssetId, Id};
 use plimsoll_sim::chain::Action;
 use plimsoll_sim::feed::{number, Feed, FeedTerms};
+use plimsoll_sim::generate::Setup;
+use plimsoll_sim::rules::Rule;
+use plimsoll_sim::scenario::Scenario;
 use plimsoll_sim::sim::Sim;
+use plimsoll_sim::snapshot::file::{self, Header};
+use plimsoll_sim::snapshot::gather::is_part;
 use plimsoll_sim::snapshot::Snapshot;
 use plimsoll_sim::venue::{Venue, VenueTerms};
 use plimsoll_testkit::prelude::*;
@@ -82,6 +91,10 @@ impl Stage {
         self.borrowers.iter().map(|borrower| self.world.position(borrower).state).collect()
     }
 
+    fn addresses(&self) -> Vec<Pubkey> {
+        self.borrowers.iter().map(|borrower| self.world.position(borrower).address).collect()
+    }
+
     fn pool(&self) -> BackstopState {
         self.world.backstop(&self.tokens[2]).state
     }
@@ -90,10 +103,12 @@ impl Stage {
     fn sim(&self, borrowers: BorrowerTerms, kinds: &[LiquidatorTerms]) -> Sim {
         let keys = self.tokens.iter().map(|token| token.reserve.to_bytes());
         let snapshot = Snapshot {
+            address: self.world.market,
             now: self.world.now(),
             market: self.world.market_account().state,
             reserves: keys.zip(self.reserves()).collect(),
-            positions: self.positions(),
+            positions: Arc::new(self.positions()),
+            addresses: Arc::new(self.addresses()),
             pools: vec![self.pool()],
         };
         let mut chain = snapshot.chain();
@@ -105,6 +120,30 @@ impl Stage {
         let feed = |price: &f64| Feed::new(FeedTerms::default(), number(*price), snapshot.now.unix);
         let (venues, feeds) = (venues.collect(), self.prices.iter().map(feed).collect());
         Sim::new(chain, venues, feeds, Agent::all(kinds), borrowers)
+    }
+
+    /// A scenario over a file of the accounts' bytes, as anybody would get them from a cluster.
+    fn scenario(&self, folder: &Path) -> Scenario {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let mut accounts = self.world.svm.get_program_accounts(&PROGRAM_ID);
+        accounts.retain(|(_, account)| is_part(&account.data));
+        // Positions in the order in which they are played.
+        let played = self.addresses();
+        let place = |address: &Pubkey| played.iter().position(|other| other == address);
+        accounts.sort_by_key(|(address, _)| (place(address), *address));
+        let now = self.world.now();
+        let header =
+            Header { market: self.world.market, commitment: "confirmed".into(), read_slots: (now.slot, now.slot), now };
+        let bytes = accounts.iter().map(|(address, account)| (*address, account.data.as_slice()));
+        file::write(&folder.join("market.json.gz"), &header, bytes).expect("a file");
+        let mut text = "name = \"real\"\nsnapshot = \"market.json.gz\"\nstep_secs = 60\nsteps = 1\n".to_owned();
+        for token in &self.tokens {
+            let _ = write!(text, "\n[[token]]\nname = {:?}\nreserve = \"{}\"\n", token.name, token.reserve);
+        }
+        text += "\n[[liquidator]]\ncount = 1\ncapital = 600.0\nturnaround_secs = 1_200\n";
+        text += "\n[[liquidator]]\ncount = 1\ncapital = 9_000.0\nlatency_secs = 12_000\n";
+        std::fs::write(folder.join("scenario.toml"), text).expect("a scenario");
+        Scenario::read(&folder.join("scenario.toml")).expect("a scenario over the file")
     }
 
     fn token(&self, asset: AssetId) -> Token {
@@ -262,4 +301,37 @@ fn a_crash_through_backstop_recovery_sale_and_haircut_agrees_to_the_same_atom() 
     assert!(done.is_superset(&all), "{done:?}");
     let sums = sim.sums();
     assert!(sums.haircut > 0.0 && sums.insured > 0.0 && sums.absorbed > 0.0, "{sums:?}");
+}
+
+#[test]
+fn a_market_that_went_through_a_file_is_the_same_to_the_byte_and_goes_on_as_the_real_one() {
+    let mut stage = Stage::new();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("simulator_snapshot");
+    let setup = Setup::new(&stage.scenario(&folder)).expect("the market of the file");
+    setup.chain.audit().expect("the ledgers agree");
+    let direct = stage.sim(BorrowerTerms::default(), &[]).chain;
+    assert_eq!(setup.chain.now, direct.now);
+    assert_eq!(setup.chain.market, direct.market);
+    assert_eq!(setup.chain.keys, direct.keys);
+    assert_eq!(setup.chain.reserves, direct.reserves);
+    assert_eq!(setup.chain.pools, direct.pools);
+    assert_eq!(setup.chain.lenders, direct.lenders);
+    assert_eq!(setup.chain.book.len(), stage.borrowers.len());
+    for (id, real) in setup.chain.book.ids().zip(stage.positions()) {
+        assert_eq!(setup.chain.position(id), real, "position {id}");
+    }
+    let mut sim = setup.sim(Rule::Plimsoll);
+    stage.assert_agrees(&sim, "the file");
+    sim.chain.journal = Some(Vec::new());
+    let prices = lines(&[
+        (0, 150.0, 2.0),
+        (6, 112.0, 1.3),
+        (40, 105.0, 1.25),
+        (3, 60.0, 0.5),
+        (240, 58.0, 0.6),
+        (10, 90.0, 1.0),
+    ]);
+    let done = follow(&mut stage, &mut sim, &prices);
+    let all = BTreeSet::from(["refresh", "liquidate", "absorb", "flag", "mark", "settle"]);
+    assert!(done.is_superset(&all), "{done:?}");
 }

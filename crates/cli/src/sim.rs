@@ -1,6 +1,8 @@
 //! `plimsoll sim`: one question a subcommand, of a market in a file. Tables on the terminal, `--json` for machines, `--html` for
 //! a page with pictures.
 
+pub(crate) mod snapshot;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -110,14 +112,19 @@ enum Question {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// How likely the first position of a scenario can be liquidated within a day and a week
+    /// How likely the first position of a scenario, or one of a live market, can be liquidated within a day and a week
     Position {
         #[command(flatten)]
         market: Market,
+        /// Which one, where the scenario is over a snapshot: its address, or its owner's
+        #[arg(long, value_name = "ADDRESS")]
+        position: Option<String>,
         /// Futures
         #[arg(long, default_value_t = 1_000)]
         paths: u64,
     },
+    /// Take a snapshot of a market that runs on a cluster, to ask about
+    Snapshot(snapshot::Args),
 }
 
 /// The market in question, and how it is answered.
@@ -205,7 +212,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Question::BadDebt { market, paths, against } => run_bad_debt(market, *paths, *against)?,
         Question::Frontier { market, token, vary, paths } => run_frontier(market, token, vary, *paths)?,
         Question::Cascade { market, token, most, count } => run_cascade(market, token, *most, *count)?,
-        Question::Position { market, paths } => run_position(market, *paths)?,
+        Question::Position { market, position, paths } => run_position(market, position.as_deref(), *paths)?,
+        Question::Snapshot(args) => return snapshot::run(args),
         Question::Series { file, maintenance, sigma_floor, sigma_cap, json, html } => {
             let terms = series::Terms { maintenance: *maintenance, sigma: (*sigma_floor, *sigma_cap) };
             let seen = series::observe(&csv::bars(file)?, terms).with_context(|| file.display().to_string())?;
@@ -267,7 +275,7 @@ fn run_frontier(market: &Market, token: &str, vary: &[(String, Vec<u64>)], paths
     let bar = market.progress(paths * sets as u64, "futures");
     let points = frontier::frontier(&scenario, index, vary, paths, &|done| bar.inc(done))?;
     bar.finish_and_clear();
-    market.tell(&report::of_frontier(&scenario.name, token, &points))
+    market.tell(&report::of_frontier(&scenario, token, &points))
 }
 
 fn run_cascade(market: &Market, token: &str, most: f64, count: usize) -> Result<()> {
@@ -280,18 +288,47 @@ fn run_cascade(market: &Market, token: &str, most: f64, count: usize) -> Result<
     market.tell(&report::of_cascade(&setup, token, &cascade))
 }
 
-fn run_position(market: &Market, paths: u64) -> Result<()> {
+fn run_position(market: &Market, position: Option<&str>, paths: u64) -> Result<()> {
     let mut scenario = market.scenario()?;
-    ensure!(!scenario.positions.is_empty(), "expected a [[position]] in {}", market.scenario.display());
     // The position alone: nobody else's sales are asked about.
     scenario.book.positions = 0;
     let week = 7 * DAY_SECS;
     scenario.steps = usize::try_from(week.div_ceil(scenario.step_secs))?;
-    let setup = Setup::new(&scenario)?;
+    let setup = of_position(&scenario, position).with_context(|| market.scenario.display().to_string())?;
     let bar = market.progress(paths, "futures");
     let times: Vec<u64> =
         [1, 4, 12].map(|hours| hours * 3_600).into_iter().chain((1..=7).map(|day| day * DAY_SECS)).collect();
     let odds = position::position(&setup, &times, paths, &|done| bar.inc(done))?;
     bar.finish_and_clear();
     market.tell(&report::of_odds(&setup, &odds))
+}
+
+/// The market with the position that is asked about, and no other.
+fn of_position(scenario: &Scenario, position: Option<&str>) -> Result<Setup> {
+    let Some(snapshot) = &scenario.live else {
+        ensure!(position.is_none(), "expected no --position, got one: only positions of a snapshot have addresses");
+        ensure!(!scenario.positions.is_empty(), "expected a [[position]], got none");
+        return Setup::new(scenario);
+    };
+    let count = snapshot.positions.len();
+    let named = position.with_context(|| {
+        format!("expected --position ADDRESS: which of the snapshot's {count} positions is asked about?")
+    })?;
+    let mut setup = Setup::new(scenario)?;
+    setup.only(named)?;
+    Ok(setup)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_asked_about_by_its_address_only_where_it_has_one() {
+        let text = "name = \"a\"\nstep_secs = 60\nsteps = 1\n[[token]]\nname = \"A\"\nprice = 1.0\ndepth = 1e6\n";
+        let scenario = Scenario::parse(text).expect("a scenario");
+        let told = |position| of_position(&scenario, position).expect_err("none of these can be asked").to_string();
+        assert_eq!(told(None), "expected a [[position]], got none");
+        assert_eq!(told(Some("7")), "expected no --position, got one: only positions of a snapshot have addresses");
+    }
 }

@@ -1,5 +1,8 @@
 //! Positions by the million. One that nobody has touched is its legs and nothing else; from the first action on it is the
-//! engine's own state, so that what is booked is what the program would book.
+//! engine's own state, so that what is booked is what the program would book. One that came from a chain has such a state from
+//! the beginning; those are shared by all copies of a book, and a position has its own from the first action on.
+
+use std::sync::Arc;
 
 use bytemuck::Zeroable;
 use plimsoll_engine::state::{CollateralSlot, DebtSlot, PositionState, Pubkey, LAYOUT_VERSION, MAX_LEGS};
@@ -46,6 +49,8 @@ pub struct Book {
     rows: Vec<Row>,
     legs: Vec<Leg>,
     open: Vec<PositionState>,
+    /// States that the first positions came with.
+    came: Arc<Vec<PositionState>>,
     groups: Vec<Group>,
 }
 
@@ -120,18 +125,21 @@ impl Book {
         u16::try_from(index).unwrap_or(u16::MAX)
     }
 
-    /// Adds a position whose full state is known.
-    pub fn push_state(&mut self, state: &PositionState, keys: &[Pubkey]) -> Id {
-        let legs: Vec<Leg> = legs_of_state(state, keys).collect();
-        let (collaterals, debts) = legs.split_at(usize::from(state.collateral_count).min(legs.len()));
-        let id = self.push(collaterals, debts);
-        self.put(id, state, keys);
-        id
+    /// Positions whose full states are known, numbered in their order.
+    pub fn of_states(states: Arc<Vec<PositionState>>, keys: &[Pubkey]) -> Self {
+        let mut book = Self::default();
+        for state in states.iter() {
+            let legs: Vec<Leg> = legs_of_state(state, keys).collect();
+            let (collaterals, debts) = legs.split_at(usize::from(state.collateral_count).min(legs.len()));
+            book.push(collaterals, debts);
+        }
+        Self { came: states, ..book }
     }
 
-    /// The full state, if something happened to the position.
+    /// The full state, if something happened to the position, here or where it came from.
     pub fn touched(&self, id: Id) -> Option<&PositionState> {
-        self.row(id).and_then(|row| self.open.get(row.open as usize))
+        let row = self.row(id)?;
+        self.open.get(row.open as usize).or_else(|| self.came.get(id as usize))
     }
 
     /// The full state. All collateral of an untouched position with debt is counted last-in.

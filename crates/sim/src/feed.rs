@@ -5,10 +5,8 @@ use plimsoll_engine::{Now, Result};
 
 use std::collections::VecDeque;
 
-/// Exponent of all prices here.
+/// Exponent of prices that no chain gave another.
 pub const EXPONENT: i32 = -8;
-/// USD at [`EXPONENT`].
-pub const USD: f64 = 1e8;
 /// Time constant of the moving average, seconds: as Pyth's.
 const AVERAGE_SECS: u128 = 3_600;
 
@@ -36,8 +34,17 @@ impl Default for FeedTerms {
 
 /// A price as a number at [`EXPONENT`].
 pub fn number(price: f64) -> u64 {
+    number_at(price, EXPONENT)
+}
+
+fn number_at(price: f64, exponent: i32) -> u64 {
     // Saturates; a price of nothing is never published.
-    ((price * USD).round() as u64).max(1)
+    ((price * 10f64.powi(-exponent)).round() as u64).max(1)
+}
+
+/// A reading's price, USD for a whole token.
+pub fn usd(reading: &Reading) -> f64 {
+    reading.price as f64 / 10f64.powi(-reading.exponent)
 }
 
 /// A token's feed.
@@ -48,13 +55,21 @@ pub struct Feed {
     waiting: VecDeque<(i64, u64)>,
     price: u64,
     average: u64,
+    exponent: i32,
     published_at: i64,
 }
 
 impl Feed {
     /// A feed that has said this price for long.
     pub fn new(terms: FeedTerms, price: u64, unix: i64) -> Self {
-        Self { terms, waiting: VecDeque::new(), price, average: price, published_at: unix }
+        let waiting = VecDeque::new();
+        Self { terms, waiting, price, average: price, exponent: EXPONENT, published_at: unix }
+    }
+
+    /// A feed that goes on from what it said last.
+    pub fn after(terms: FeedTerms, reading: &Reading) -> Self {
+        let Reading { price, average, exponent, publish_time: published_at, .. } = *reading;
+        Self { terms, waiting: VecDeque::new(), price, average, exponent, published_at }
     }
 
     /// The reading of a calm market.
@@ -72,15 +87,15 @@ impl Feed {
             price: i64::try_from(self.price).unwrap_or(i64::MAX),
             confidence: u64::try_from(calm).unwrap_or(u64::MAX).saturating_add(moved as u64),
             average: i64::try_from(self.average).unwrap_or(i64::MAX),
-            exponent: EXPONENT,
+            exponent: self.exponent,
             publish_time: self.published_at,
         };
         Reading::checked(&raw, now)
     }
 
-    /// Takes the market's price of now, and says what is published by now, where it is new.
-    pub fn publish(&mut self, spot: u64, run_secs: u64, now: &Now) -> Option<Reading> {
-        self.waiting.push_back((now.unix, spot));
+    /// Takes the market's price of now, USD, and says what is published by now, where it is new.
+    pub fn publish(&mut self, spot: f64, run_secs: u64, now: &Now) -> Option<Reading> {
+        self.waiting.push_back((now.unix, number_at(spot, self.exponent)));
         let delay_secs = i64::try_from(self.terms.delay_secs).unwrap_or(i64::MAX);
         let mut newest = None;
         while let Some(next) = self.waiting.front().filter(|(unix, _)| unix.saturating_add(delay_secs) <= now.unix) {
@@ -95,7 +110,7 @@ impl Feed {
         let pinned = self.terms.pinned.iter().find(|(from, to, _)| is_in(*from, *to));
         let before = self.price;
         let elapsed = u128::from(u64::try_from(unix - self.published_at).unwrap_or(0));
-        self.price = pinned.map_or(price, |(_, _, price)| number(*price));
+        self.price = pinned.map_or(price, |(_, _, price)| number_at(*price, self.exponent));
         let mixed =
             (u128::from(self.average) * AVERAGE_SECS + u128::from(self.price) * elapsed) / (AVERAGE_SECS + elapsed);
         self.average = u64::try_from(mixed).unwrap_or(u64::MAX).max(1);
@@ -115,7 +130,7 @@ mod tests {
         let mut said = Vec::new();
         for minute in 1..8u64 {
             let unix = i64::try_from(minute * 60).unwrap();
-            let spot = number(100.0 - minute as f64);
+            let spot = 100.0 - minute as f64;
             let reading = feed.publish(spot, minute * 60, &Now { unix, slot: 0 });
             said.push(reading.map(|reading| (reading.publish_time, reading.price)));
         }

@@ -1,5 +1,8 @@
 //! From a scenario to a market at rest: reserves by the engine's own configuration, a book drawn from the stated
-//! distributions, lenders, insurance, a backstop. Whatever is booked is booked by the engine.
+//! distributions, lenders, insurance, a backstop. Whatever is booked is booked by the engine. Or the accounts of a
+//! [live] market.
+
+mod live;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::agents::Liquidator;
-use crate::book::{AssetId, Book, Leg};
+use crate::book::{AssetId, Book, Id, Leg};
 use crate::chain::Chain;
 use crate::feed::{number, Feed};
 use crate::paths::{lognormal, stream, Paths};
@@ -49,6 +52,8 @@ pub struct Setup {
     pub safe_caps: Vec<u64>,
     feeds: Vec<Feed>,
     venues: Vec<Venue>,
+    /// Positions that begin with a flag.
+    flagged: Vec<Id>,
 }
 
 /// What the engine refuses.
@@ -62,6 +67,9 @@ impl Setup {
     /// # Errors
     /// What is wrong with the scenario, or what the engine refuses.
     pub fn new(scenario: &Scenario) -> Result<Self> {
+        if let Some(snapshot) = &scenario.live {
+            return Self::live(scenario, snapshot).context("the market of the snapshot");
+        }
         let policy = scenario.policy()?;
         policy.validate().map_err(refused).context("the market")?;
         let market = MarketState { version: LAYOUT_VERSION, policy, ..MarketState::zeroed() };
@@ -83,6 +91,7 @@ impl Setup {
             safe_caps: Vec::new(),
             feeds: Vec::new(),
             venues: Vec::new(),
+            flagged: Vec::new(),
         };
         for index in 0..count {
             let name = &scenario.tokens[index].name;
@@ -279,12 +288,26 @@ impl Setup {
 
     /// Gives back what the backstops hold, to whom it belongs.
     pub fn close_pools(&mut self) {
-        for (index, pool) in self.chain.pools.iter_mut().enumerate() {
-            let (Some(closed), Some(reserve)) = (pool.take(), self.chain.reserves.get_mut(index)) else { continue };
-            if reserve.give_backstop(closed.deposit_atoms).is_ok() {
-                let asset = AssetId::try_from(index).unwrap_or(AssetId::MAX);
-                self.chain.tokens.pay_out(asset, Vault::Liquidity, Actor::Providers, closed.deposit_atoms);
+        for index in 0..self.chain.pools.len() {
+            let Some(closed) = self.chain.pools.get_mut(index).and_then(Option::take) else { continue };
+            let deposits = closed.deposit_atoms.saturating_add(closed.warming_atoms);
+            self.give_to_providers(index, Vault::Liquidity, deposits);
+            for gain in closed.collaterals() {
+                let reserve = self.chain.keys.iter().position(|key| *key == gain.reserve);
+                reserve.into_iter().for_each(|index| self.give_to_providers(index, Vault::Collateral, gain.atoms));
             }
+        }
+    }
+
+    fn give_to_providers(&mut self, index: usize, vault: Vault, atoms: u64) {
+        let Some(reserve) = self.chain.reserves.get_mut(index) else { return };
+        let given = match vault {
+            Vault::Liquidity => reserve.give_backstop(atoms),
+            Vault::Collateral => reserve.give_backstop_gain(atoms),
+        };
+        if given.is_ok() {
+            let asset = AssetId::try_from(index).unwrap_or(AssetId::MAX);
+            self.chain.tokens.pay_out(asset, vault, Actor::Providers, atoms);
         }
     }
 
@@ -295,6 +318,9 @@ impl Setup {
         let mut sim = Sim::new(self.chain.clone(), venues, feeds, liquidators, self.scenario.borrowers);
         sim.thinnings = self.scenario.thinnings.clone();
         sim.rule = rule;
+        for id in &self.flagged {
+            sim.flagged.insert(*id);
+        }
         sim
     }
 

@@ -1,7 +1,10 @@
 //! A market to simulate, as a person writes it down: a TOML file.
 
+pub mod live;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{bail, ensure, Context, Result};
 use plimsoll_engine::state::{MarketPolicy, ReserveConfig};
@@ -11,6 +14,7 @@ use crate::agents::{BorrowerTerms, LiquidatorTerms};
 use crate::feed::FeedTerms;
 use crate::paths::{PathTerms, Paths, TokenPath};
 use crate::sim::Thinning;
+use crate::snapshot::Snapshot;
 use crate::terms;
 use crate::venue::VenueTerms;
 
@@ -36,11 +40,15 @@ pub struct Scenario {
     pub step_secs: u64,
     /// Steps.
     pub steps: usize,
+    /// File of a live market's accounts, from the folder of the scenario, in place of all that is made up: settings, prices,
+    /// terms, positions, what lenders, insurance and backstop have.
+    #[serde(default)]
+    pub snapshot: Option<String>,
     /// Settings of the market that differ from the usual ones.
     #[serde(default)]
     pub market: Overrides,
-    /// Tokens.
-    #[serde(rename = "token")]
+    /// Tokens. Over a snapshot these are all its reserves, once the scenario is read.
+    #[serde(default, rename = "token")]
     pub tokens: Vec<TokenTerms>,
     /// Positions drawn at random.
     #[serde(default)]
@@ -63,6 +71,9 @@ pub struct Scenario {
     /// Folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// What the snapshot's file holds, its reserves in the order of the tokens.
+    #[serde(skip)]
+    pub live: Option<Arc<Snapshot>>,
 }
 
 fn one() -> u64 {
@@ -88,8 +99,12 @@ pub enum Class {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenTerms {
-    /// Name.
+    /// Name. Over a snapshot the beginning of the mint's address, where none is given.
+    #[serde(default)]
     pub name: String,
+    /// Address of its reserve in the snapshot, which says all of it that the chain knows.
+    #[serde(default)]
+    pub reserve: Option<String>,
     /// Usual terms.
     #[serde(default)]
     pub class: Class,
@@ -97,8 +112,10 @@ pub struct TokenTerms {
     #[serde(default = "nine")]
     pub decimals: u8,
     /// First price, USD.
+    #[serde(default)]
     pub price: f64,
     /// Depth that the reserve is configured with, whole tokens.
+    #[serde(default)]
     pub depth: f64,
     /// Settings that differ from the usual ones.
     #[serde(default)]
@@ -211,34 +228,54 @@ impl Scenario {
     /// What is wrong with it.
     pub fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let mut scenario = Self::parse(&text).with_context(|| format!("{} is no scenario", file.display()))?;
-        scenario.folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(scenario)
+        let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::parse_in(&text, folder).with_context(|| format!("{} is no scenario", file.display()))
     }
 
-    /// From a text.
+    /// From a text. Files that it names are looked for from the working folder.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self> {
-        let scenario: Self = toml::from_str(text)?;
-        ensure!(scenario.tokens.len() <= 16, "expected at most 16 tokens, got {}", scenario.tokens.len());
-        for token in &scenario.tokens {
-            let name = &token.name;
-            ensure!(token.price > 0.0 && token.depth > 0.0, "{name}: expected a price and a depth above zero");
-            let used = token.utilisation > 0.0 && token.utilisation <= 1.0;
-            ensure!(used, "{name}: expected a utilisation above 0 and at most 1, got {}", token.utilisation);
+        Self::parse_in(text, PathBuf::new())
+    }
+
+    fn parse_in(text: &str, folder: PathBuf) -> Result<Self> {
+        let mut scenario: Self = toml::from_str(text)?;
+        scenario.folder = folder;
+        if scenario.snapshot.is_some() {
+            live::complete(&mut scenario, &toml::from_str(text)?)?;
+        } else {
+            scenario.check_made_up()?;
         }
         Ok(scenario)
     }
 
-    /// Number of a token.
+    fn check_made_up(&self) -> Result<()> {
+        ensure!((1..=16).contains(&self.tokens.len()), "expected 1 to 16 tokens, got {}", self.tokens.len());
+        for token in &self.tokens {
+            let name = &token.name;
+            ensure!(!name.is_empty(), "expected a name of every token");
+            ensure!(
+                token.reserve.is_none(),
+                "{name}: expected no `reserve` without a snapshot, got one: name the snapshot's file with `snapshot = \"FILE\"`, \
+                 or give a price and a depth in its place"
+            );
+            ensure!(token.price > 0.0 && token.depth > 0.0, "{name}: expected a price and a depth above zero");
+            let used = token.utilisation > 0.0 && token.utilisation <= 1.0;
+            ensure!(used, "{name}: expected a utilisation above 0 and at most 1, got {}", token.utilisation);
+        }
+        Ok(())
+    }
+
+    /// Number of a token by its name or its reserve's address.
     ///
     /// # Errors
     /// That there is none of the name.
     pub fn token(&self, name: &str) -> Result<usize> {
         let names = || self.tokens.iter().map(|token| token.name.as_str()).collect::<Vec<_>>().join(", ");
-        let found = self.tokens.iter().position(|token| token.name == name);
+        let is_it = |token: &TokenTerms| token.name == name || token.reserve.as_deref() == Some(name);
+        let found = self.tokens.iter().position(is_it);
         found.with_context(|| format!("expected one of the tokens {}, got {name}", names()))
     }
 
@@ -247,8 +284,10 @@ impl Scenario {
     /// # Errors
     /// A setting that there is none of.
     pub fn policy(&self) -> Result<MarketPolicy> {
-        let mut policy = terms::policy();
-        policy.sighting_secs = self.step_secs.clamp(policy.sighting_secs, 600);
+        let mut policy = self.live.as_ref().map_or_else(terms::policy, |live| live.market.policy);
+        // No longer than the program allows.
+        let most_secs = policy.auction_secs.min(600).max(policy.sighting_secs);
+        policy.sighting_secs = self.step_secs.clamp(policy.sighting_secs, most_secs);
         for (name, value) in &self.market {
             let place = match name.as_str() {
                 "target_health_bps" => &mut policy.target_health_bps,

@@ -11,7 +11,7 @@ use plimsoll_watch::{Lens, Weighing};
 use crate::agents::{character, BorrowerTerms, Liquidator};
 use crate::book::{AssetId, Id, Leg};
 use crate::chain::{Chain, Pair};
-use crate::feed::{number, Feed, USD};
+use crate::feed::{usd, Feed};
 use crate::ids::{Ids, Since};
 use crate::outcome::{Moment, Sums};
 use crate::rules::{Auction, Rule};
@@ -76,6 +76,8 @@ pub struct Sim {
     /// Flagged, and not seen healthy since.
     pub(crate) flagged: Ids,
     liquidated: Ids,
+    /// What backstops held in collateral at the beginning, by token, atoms.
+    gains_before: Vec<u64>,
     called: Since,
     answered: Ids,
     unhealthy: (u64, f64),
@@ -93,6 +95,7 @@ impl Sim {
         let screen = Screen::new(&chain.book);
         let (count, positions) = (chain.reserves.len(), chain.book.len());
         let fundamentals = venues.iter().map(Venue::spot).collect();
+        let gains_before = chain.reserves.iter().map(|reserve| reserve.backstop_collateral_atoms).collect();
         Self {
             chain,
             venues,
@@ -112,6 +115,7 @@ impl Sim {
             lenses: Vec::new(),
             flagged: Ids::none_of(positions),
             liquidated: Ids::none_of(positions),
+            gains_before,
             called: Since::none_of(positions),
             answered: Ids::none_of(positions),
             unhealthy: (0, 0.0),
@@ -161,7 +165,7 @@ impl Sim {
             let sigma = self.chain.reserves.get(asset).map_or(0, |reserve| reserve.volatility.sigma_q40);
             let fundamental = fundamentals.get(asset).copied().unwrap_or(1.0);
             venue.go_on(secs as f64, fundamental, sigma as f64 / Factor::ONE.0 as f64, thin);
-            readings.push(feed.publish(number(venue.spot()), self.run_secs, &now));
+            readings.push(feed.publish(venue.spot(), self.run_secs, &now));
         }
         self.fundamentals.clear();
         self.fundamentals.extend_from_slice(fundamentals);
@@ -305,7 +309,7 @@ impl Sim {
 
     /// Atoms at the oracle's price, USD.
     pub(crate) fn oracle_usd(&self, asset: AssetId, atoms: u64) -> f64 {
-        let price = self.chain.reserve(asset).map_or(0.0, |reserve| reserve.reading.price as f64 / USD);
+        let price = self.chain.reserve(asset).map_or(0.0, |reserve| usd(&reserve.reading));
         atoms as f64 / self.unit(asset) * price
     }
 
@@ -372,7 +376,7 @@ impl Sim {
             secs: self.run_secs,
             fundamental: self.fundamentals.clone(),
             spot: self.venues.iter().map(Venue::spot).collect(),
-            oracle: self.chain.reserves.iter().map(|reserve| reserve.reading.price as f64 / USD).collect(),
+            oracle: self.chain.reserves.iter().map(|reserve| usd(&reserve.reading)).collect(),
             unhealthy: self.unhealthy.0,
             unhealthy_debt: self.unhealthy.1,
             sums: self.sums,
@@ -385,14 +389,13 @@ impl Sim {
     /// An invariant that does not hold.
     pub fn finish(&mut self) -> Result<Sums> {
         self.sums.uncovered = self.chain.book.ids().map(|id| self.uncovered(id)).sum();
-        let gains = self.chain.pools.iter().flatten().flat_map(|pool| pool.collaterals());
-        let worth = |key: &[u8; 32], atoms: u64| {
-            let asset = self.chain.keys.iter().position(|other| other == key);
-            let asset = asset.and_then(|asset| AssetId::try_from(asset).ok());
-            asset.map_or(0.0, |asset| self.market_usd(asset, atoms))
-        };
-        let gained: f64 = gains.map(|slot| worth(&slot.reserve, slot.atoms)).sum();
-        self.sums.backstop_result = gained - self.sums.absorbed;
+        // Each reserve's ledger is the sum of what the pools hold of it.
+        let gains = self.chain.reserves.iter().zip(&self.gains_before).enumerate();
+        let gained = gains.map(|(asset, (reserve, before))| {
+            let asset = AssetId::try_from(asset).unwrap_or(AssetId::MAX);
+            self.market_usd(asset, reserve.backstop_collateral_atoms.saturating_sub(*before))
+        });
+        self.sums.backstop_result = gained.sum::<f64>() - self.sums.absorbed;
         self.chain.audit()?;
         Ok(self.sums)
     }

@@ -18,6 +18,7 @@ pub(crate) mod market;
 mod recovery;
 pub(crate) mod report;
 pub(crate) mod sheet;
+mod simulated;
 mod story;
 pub(crate) mod tokens;
 mod waterfall;

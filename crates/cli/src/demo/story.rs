@@ -18,6 +18,7 @@ use super::market::{self, Listing};
 use super::recovery;
 use super::report::{Report, Step};
 use super::sheet;
+use super::simulated;
 use super::tokens::Token;
 use crate::chain::{Chain, UNITS};
 use crate::prices::Kind;
@@ -46,6 +47,7 @@ pub fn play(chain: &Chain, report: &mut Report) -> Result<()> {
     let lenders = supply(&cast, report)?;
     let pool = backstop::open(&cast, report)?;
     let (first, second) = borrow(&cast, report)?;
+    simulated::check(&cast, report)?;
 
     report.heading("The price falls, and one position is liquidated in part, twice");
     for cents in [14_000, 12_600] {

@@ -1,5 +1,5 @@
 //! Which parameters lose least for what borrowing power: the same borrowers, who use the same part of what they may borrow,
-//! under different terms of one collateral.
+//! under different terms of one collateral. Over a snapshot nobody borrows anew: it is the book as it was.
 
 use anyhow::{Context, Result};
 use plimsoll_watch::Weighing;
@@ -30,7 +30,7 @@ pub struct Point {
 }
 
 /// What every combination of these values of a collateral's settings comes to. Healths of the book are drawn alike, so who
-/// may borrow more does.
+/// may borrow more does; those of a snapshot's positions are what its debts make of them.
 ///
 /// # Errors
 /// A combination that the engine refuses, by its values; what a run refuses.
@@ -71,20 +71,21 @@ pub fn frontier(
 
 fn point(
     scenario: &Scenario,
-    token: usize,
+    index: usize,
     set: &Overrides,
     paths: u64,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Point> {
     let mut changed = scenario.clone();
-    let terms = changed.tokens.get_mut(token).context("a token")?;
+    let terms = changed.tokens.get_mut(index).context("a token")?;
     terms.set.extend(set.iter().map(|(name, value)| (name.clone(), *value)));
     let setup = Setup::new(&changed)?;
     let lost = bad_debt(&setup, &Rule::Plimsoll, paths, progress)?;
     let lens = setup.lenses(Weighing::Sale);
-    let lens = lens.get(token).context("a lens")?;
-    let token = &changed.tokens[token];
-    let atoms = crate::terms::atoms(changed.book.size_median / token.price, token.decimals);
+    let lens = lens.get(index).context("a lens")?;
+    let token = &changed.tokens[index];
+    let size = setup.scenario.live.as_ref().and_then(|_| setup.median_size(index)).unwrap_or(changed.book.size_median);
+    let atoms = crate::terms::atoms(size / token.price, token.decimals);
     let power = lens.collateral(atoms).0 as f64 / lens.plain_collateral(atoms).0.max(1) as f64;
     let part = |usd: f64| usd / lost.debt.max(f64::MIN_POSITIVE);
     Ok(Point {

@@ -29,7 +29,7 @@ pub struct Odds {
 /// # Errors
 /// A market without a position.
 pub fn position(setup: &Setup, times: &[u64], paths: u64, progress: &(dyn Fn(u64) + Sync)) -> Result<Odds> {
-    ensure!(!setup.chain.book.is_empty(), "expected a position by hand");
+    ensure!(!setup.chain.book.is_empty(), "expected a position");
     let lenses = setup.lenses(Weighing::Sale);
     let start = health(&setup.chain.book, &lenses, 0).0;
     let number = |factor: Factor| factor.0 as f64 / Factor::ONE.0 as f64;

@@ -50,7 +50,8 @@ impl Shock {
     }
 }
 
-/// The market with prices of these tokens lower by a part at once; volatility stays what it was.
+/// The market with prices of these tokens lower by a part at once; volatility stays what it was. All prices are of now: who
+/// falls is published, and what is kept of a live market may have grown old.
 pub fn shocked(setup: &Setup, tokens: &[usize], fall: f64) -> Chain {
     let mut chain = setup.chain.clone();
     for token in tokens {
@@ -61,8 +62,11 @@ pub fn shocked(setup: &Setup, tokens: &[usize], fall: f64) -> Chain {
     }
     // A sample of the fall itself would raise volatility too: the next minutes do that, not this question.
     for reserve in &mut chain.reserves {
+        reserve.reading.publish_time = chain.now.unix;
+        reserve.stale_noticed_at = 0;
         reserve.volatility.sampled_at = reserve.reading.publish_time;
         reserve.volatility.sampled_price = reserve.reading.price;
+        reserve.volatility.sampled_exponent = i64::from(reserve.reading.exponent);
         // The throttle is the pace of sales, not their amount.
         reserve.bonus.throttle_share_bps = 10_000;
         reserve.throttle_depth_atoms = u64::MAX / 4;

@@ -11,6 +11,7 @@ use crate::ask::run::{figure, Run};
 use crate::ask::shock::Shock;
 use crate::generate::Setup;
 use crate::outcome::{Moment, Sums};
+use crate::scenario::Scenario;
 
 /// Seconds of an hour, in which the pictures of runs count.
 const HOUR: f64 = 3_600.0;
@@ -31,8 +32,25 @@ fn about(setup: &Setup) -> Vec<String> {
         scenario.step_secs,
         scenario.seed
     ));
+    about.extend(live(setup));
     about.extend(caps(setup));
     about
+}
+
+/// When a snapshot is of, and whose price in it is old.
+fn live(setup: &Setup) -> Vec<String> {
+    let Some(snapshot) = &setup.scenario.live else { return Vec::new() };
+    let now = snapshot.now;
+    let mut said =
+        vec![format!("The market {} as it was at slot {}, unix time {}.", snapshot.address, now.slot, now.unix)];
+    let tokens = snapshot.reserves.iter().zip(&setup.scenario.tokens);
+    let old = tokens.filter_map(|((_, reserve), token)| {
+        let age_secs = reserve.reading.age_secs(now.unix);
+        let is_old = age_secs > reserve.oracle_policy.liquidate_age_secs;
+        is_old.then(|| format!("{}: the price that the chain had was {age_secs} s old.", token.name))
+    });
+    said.extend(old);
+    said
 }
 
 /// Where the book is larger than the program would let in.
@@ -251,7 +269,13 @@ pub fn of_bad_debt(setup: &Setup, by_rule: &[(String, BadDebt)]) -> Answer {
 }
 
 /// Parameter sets.
-pub fn of_frontier(name: &str, token: &str, points: &[Point]) -> Answer {
+pub fn of_frontier(scenario: &Scenario, token: &str, points: &[Point]) -> Answer {
+    let name = &scenario.name;
+    let who = if scenario.live.is_some() {
+        "The book as it was, under each set of terms: nobody owes more or less for them."
+    } else {
+        "The same borrowers, with the same healths, under each set of terms: who may borrow more does."
+    };
     let settings: Vec<&String> = points.first().map_or(Vec::new(), |point| point.set.keys().collect());
     let mut names: Vec<String> = settings.iter().map(|name| (*name).clone()).collect();
     names.extend(header(&["power", "debt", "mean loss", "99% loss", "borrowers lose", "efficient"]));
@@ -268,7 +292,7 @@ pub fn of_frontier(name: &str, token: &str, points: &[Point]) -> Answer {
     };
     Answer {
         title: format!("{name}: terms of {token}"),
-        about: vec!["The same borrowers, with the same healths, under each set of terms: who may borrow more does.".into()],
+        about: vec![who.into()],
         tables: vec![Table {
             title: "Loss against borrowing power".into(),
             header: names,
