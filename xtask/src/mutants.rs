@@ -41,6 +41,10 @@ const SLOW: [&str; 4] = [
 ];
 /// The first test that fails decides; the rest need not run. The flag is not stable yet, so the harness must be told twice.
 const FAIL_FAST: [&str; 3] = ["-Z", "unstable-options", "--fail-fast"];
+/// Several tests fail with most mutants, and the first of them is sooner found in a mixed order than in that of the alphabet.
+const MIXED: [&str; 2] = ["--shuffle-seed", "7"];
+/// What cargo-mutants calls a mutant that no test found.
+const MISSED: &str = "MissedMutant";
 /// Seconds after which a mutant counts as hanging: many times what the tests of a round take on two busy cores.
 const TIMEOUTS: (u32, u32) = (60, 900);
 /// And after which a build does: the compiler computes constants, and a mutant of what they are made by need not end. The first
@@ -155,24 +159,26 @@ fn mutate(ws: &Workspace, args: &Args) -> Result<Report> {
     }
     found.save(ws)?;
     let diff = if args.changed { vec!["--in-diff".into(), changes(ws)?.into_os_string()] } else { vec![] };
-    let outcomes = first_round(ws, args, &tool, &diff, &found)?;
+    let explained = explanations(ws)?;
+    let is_explained = |survivor: &Survivor| explanation(&explained, survivor).is_some();
+    let mut survivors: Vec<Survivor> = found.survived.iter().map(|name| survivor(ws, name)).collect::<Result<_>>()?;
+    survivors.retain(is_explained);
+    let outcomes = first_round(ws, args, &tool, &diff, (&found, &survivors))?;
     found.take(&outcomes);
     found.save(ws)?;
 
     let all = listed(ws, &tool, &diff)?;
-    let mut survivors: Vec<Survivor> = outcomes
-        .iter()
-        .filter(|outcome| outcome.summary == "MissedMutant")
-        .map(|it| survivor(ws, it))
-        .collect::<Result<_>>()?;
-    let explained = explanations(ws)?;
-    let doubtful: Vec<Survivor> =
-        survivors.iter().filter(|it| explanation(&explained, it).is_none()).cloned().collect();
+    for outcome in outcomes.iter().filter(|outcome| outcome.summary == MISSED) {
+        survivors.push(survivor(ws, &outcome.name)?);
+    }
+    let doubtful: Vec<Survivor> = survivors.iter().filter(|it| !is_explained(it)).cloned().collect();
     for (number, survivor) in doubtful.iter().enumerate() {
         let index = all.iter().position(|listed| *listed == survivor.name);
         let index = index.with_context(|| format!("expected `{}` among all {} mutants", survivor.name, all.len()))?;
         let title = format!("second round: every test in full, survivor {} of {}", number + 1, doubtful.len());
-        let outcomes = second_round(ws, &tool, &diff, &full.join(number.to_string()), (index, all.len()), &title)?;
+        let folder = full.join(number.to_string());
+        let mut second = second_round(ws, &tool, &diff, &folder, (index, all.len()), number == 0)?;
+        let outcomes = round(&mut second, &title, &folder)?;
         found.take(&outcomes);
         found.save(ws)?;
     }
@@ -180,7 +186,13 @@ fn mutate(ws: &Workspace, args: &Args) -> Result<Report> {
     Ok(report(&found, survivors, &explained, all.len()))
 }
 
-fn first_round(ws: &Workspace, args: &Args, tool: &Path, diff: &[OsString], found: &Found) -> Result<Vec<Outcome>> {
+fn first_round(
+    ws: &Workspace,
+    args: &Args,
+    tool: &Path,
+    diff: &[OsString],
+    (found, explained): (&Found, &[Survivor]),
+) -> Result<Vec<Outcome>> {
     let folder = ws.path(FOLDER).join("quick");
     let mut first = command(ws, tool, &folder, args.jobs, (TIMEOUTS.0, BUILD_TIMEOUTS.0), true);
     first.env(DIVISOR.0, DIVISOR.1);
@@ -188,31 +200,31 @@ fn first_round(ws: &Workspace, args: &Args, tool: &Path, diff: &[OsString], foun
         first.args(["--sharding", "round-robin", "--shard", shard]);
     }
     if args.resume {
-        found.tell(&folder)?;
+        found.tell(&folder, explained)?;
         first.arg("--iterate");
     }
-    first.args(diff).args(["--", "--locked", "--test", "properties", "--", "--exact"]).args(FAIL_FAST);
+    first.args(diff).args(["--", "--locked", "--test", "properties", "--", "--exact"]).args(FAIL_FAST).args(MIXED);
     first.args(SLOW.iter().flat_map(|test| ["--skip", test]));
     round(&mut first, "first round: every property on a part of its inputs", &folder)
 }
 
+/// The command for one mutant, by its number among all.
 fn second_round(
     ws: &Workspace,
     tool: &Path,
     diff: &[OsString],
     folder: &Path,
     (index, all): (usize, usize),
-    title: &str,
-) -> Result<Vec<Outcome>> {
-    let is_first = folder.ends_with("0");
+    baseline: bool,
+) -> Result<Command> {
     fs::create_dir_all(folder)?;
-    let mut second = command(ws, tool, folder, 1, (TIMEOUTS.1, BUILD_TIMEOUTS.1), is_first);
+    let mut second = command(ws, tool, folder, 1, (TIMEOUTS.1, BUILD_TIMEOUTS.1), baseline);
     // Optimised: what it costs to build is less than what it saves in running everything.
     second.args(["--profile", "dev"]).args(diff);
     // Chosen by its number: `--re` lets every mutant through that leaves out a field.
     second.args(["--sharding", "round-robin", "--shard", &format!("{index}/{all}")]);
     second.args(["--", "--locked", "--"]).args(FAIL_FAST);
-    round(&mut second, title, folder)
+    Ok(second)
 }
 
 /// Names of all mutants, in the order of their numbers.
@@ -302,17 +314,17 @@ fn outcomes(folder: &Path) -> Result<Vec<Outcome>> {
     Ok(outcomes.iter().filter_map(outcome).collect())
 }
 
-fn survivor(ws: &Workspace, outcome: &Outcome) -> Result<Survivor> {
-    let mut parts = outcome.name.splitn(4, ':');
+fn survivor(ws: &Workspace, name: &str) -> Result<Survivor> {
+    let mut parts = name.splitn(4, ':');
     let (Some(file), Some(line), Some(_), Some(change)) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        bail!("expected `file:line:column: change` of cargo-mutants; found `{}`", outcome.name);
+        bail!("expected `file:line:column: change` of cargo-mutants; found `{name}`");
     };
-    let number: usize = line.parse().with_context(|| format!("expected a line's number in `{}`", outcome.name))?;
+    let number: usize = line.parse().with_context(|| format!("expected a line's number in `{name}`"))?;
     let source = fs::read_to_string(ws.path(file))?;
     let line = source.lines().nth(number.saturating_sub(1)).unwrap_or_default().trim().to_owned();
     Ok(Survivor {
-        name: outcome.name.clone(),
+        name: name.to_owned(),
         place: Place { file: file.to_owned(), line, change: change.trim().to_owned() },
     })
 }

@@ -1,11 +1,15 @@
 //! What is already known of mutants, so that hours of work can be interrupted and gone on with.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use anyhow::{ensure, Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{outcomes, Outcome, ENGINE, FOLDER};
+use super::{outcomes, Outcome, Survivor, ENGINE, FOLDER, MISSED};
 use crate::{hash::Hasher, workspace::Workspace};
 
 /// Mutants that need not be tried again: a test found them, or they do not compile. What survived is tried again, since tests may
@@ -16,11 +20,14 @@ pub struct Found {
     engine: String,
     /// What came of each, by its name.
     pub outcomes: BTreeMap<String, String>,
+    /// Names of those that no test found.
+    #[serde(default)]
+    pub survived: BTreeSet<String>,
 }
 
 impl Found {
     pub fn new(ws: &Workspace) -> Result<Self> {
-        Ok(Self { engine: digest(ws)?, outcomes: BTreeMap::new() })
+        Ok(Self { engine: digest(ws)?, ..Self::default() })
     }
 
     /// What earlier runs found, the interrupted one included.
@@ -47,19 +54,26 @@ impl Found {
     }
 
     pub fn take(&mut self, outcomes: &[Outcome]) {
-        let kept = outcomes.iter().filter(|outcome| outcome.summary != "MissedMutant");
-        self.outcomes.extend(kept.map(|outcome| (outcome.name.clone(), outcome.summary.clone())));
+        for Outcome { name, summary } in outcomes.iter().cloned() {
+            if summary == MISSED {
+                self.survived.insert(name);
+            } else {
+                self.survived.remove(&name);
+                self.outcomes.insert(name, summary);
+            }
+        }
     }
 
     pub fn save(&self, ws: &Workspace) -> Result<()> {
         Ok(fs::write(ws.path(FOLDER).join("found.json"), serde_json::to_vec_pretty(self)?)?)
     }
 
-    /// Tells cargo-mutants, which leaves them out when told to iterate.
-    pub fn tell(&self, output: &Path) -> Result<()> {
+    /// Tells cargo-mutants, which leaves them out when told to iterate, and with them those that survive for a known reason.
+    pub fn tell(&self, output: &Path, explained: &[Survivor]) -> Result<()> {
         let folder = output.join("mutants.out");
         fs::create_dir_all(&folder)?;
-        let names: String = self.outcomes.keys().map(|name| format!("{name}\n")).collect();
+        let explained = explained.iter().map(|survivor| &survivor.name);
+        let names: String = self.outcomes.keys().chain(explained).map(|name| format!("{name}\n")).collect();
         Ok(fs::write(folder.join("previously_caught.txt"), names)?)
     }
 }

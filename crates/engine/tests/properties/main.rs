@@ -19,6 +19,7 @@ mod governance;
 mod health;
 mod interest;
 mod liquidation;
+mod marks;
 mod oracle;
 mod outflow;
 mod pause;

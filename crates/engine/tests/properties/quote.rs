@@ -10,6 +10,7 @@ use plimsoll_engine::Now;
 use proptest::prelude::*;
 
 use crate::check;
+use crate::oracle::*;
 use crate::standing::protected_position;
 use crate::worlds::*;
 
@@ -77,12 +78,14 @@ fn what_is_quoted_as_withdrawable_can_be_withdrawn() {
         let quote = standing.quote();
         for i in 0..standing.world.collaterals.len() {
             let most = quote.collaterals[i].withdraw_max_atoms;
-            if most == 0 {
-                continue;
-            }
             let mut after = standing.clone();
             after.world.collaterals[i].atoms -= most;
-            prop_assert!(after.is_healthy(), "withdrawing {} of {}", most, standing.world.collaterals[i].atoms);
+            prop_assert!(
+                most == 0 || after.is_healthy(),
+                "withdrawing {} of {}",
+                most,
+                standing.world.collaterals[i].atoms
+            );
             // And a thousandth of the collateral more cannot.
             let more = standing.world.collaterals[i].atoms / 1_000 + 10;
             if after.world.collaterals[i].atoms > more {
@@ -101,13 +104,13 @@ fn what_is_quoted_as_borrowable_can_be_borrowed() {
         for j in 0..standing.world.debts.len() {
             prop_assert_eq!(quote.debts[j].owed_atoms, standing.world.debts[j].atoms);
             let most = quote.debts[j].borrow_max_atoms;
-            if most == 0 || most > u64::MAX / 2 {
+            if most > u64::MAX / 2 {
                 continue;
             }
             let mut after = standing.clone();
             // Shares round the debt up by an atom.
             after.world.debts[j].atoms += most + 1;
-            prop_assert!(after.is_healthy(), "borrowing {}", most);
+            prop_assert!(most == 0 || after.is_healthy(), "borrowing {}", most);
             after.world.debts[j].atoms += (most + standing.world.debts[j].atoms) / 1_000 + 10;
             prop_assert!(!after.is_healthy(), "the quote {} is too small", most);
         }
@@ -121,6 +124,17 @@ fn a_position_is_liquidatable_just_below_its_liquidation_price_and_not_above() {
         let quote = standing.quote();
         for i in 0..standing.world.collaterals.len() {
             let price = quote.collaterals[i].liquidation_price_nano_usd;
+            let exposure = standing.world.exposure();
+            let (leg, debt) = (&exposure.collaterals()[i], exposure.weighted_debt());
+            let others = exposure.weighted_collateral().minus(leg.weighted());
+            prop_assert_eq!(price == 0, debt <= others, "others pay for it, or they do not");
+            if price > 0 && leg.weighted() > Value::ZERO {
+                let token =
+                    standing.world.collateral_price(i) * ten(i32::from(standing.world.collaterals[i].reserve.decimals));
+                let exact = token * nano(debt.minus(others)) / nano(leg.weighted());
+                at_most(&exact.clone().min(int(u64::MAX)), &int(price), "rounded up")?;
+                at_most(&int(price), &(exact * (int(1) + pow2_neg(50)) + int(1)), "by a unit")?;
+            }
             let at = |price: u64| {
                 let mut world = standing.world.clone();
                 world.collaterals[i].reading = Reading {
@@ -269,4 +283,78 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal_and_when_that_ends() {
         crate::assert_seen!(seen.get(&error.code()).is_some_and(|count| *count >= 100), "{error:?}: {seen:?}");
     }
     assert_eq!((to_e9(Factor::MAX), to_e9(Factor::ONE), to_e9(Factor::ZERO)), (u64::MAX, 1_000_000_000, 0));
+}
+
+/// Weighted values that are exact in binary: health five quarters.
+fn five_quarters() -> Exposure {
+    let mut exposure = Exposure::default();
+    let plain = Value(125 * u128::from(Value::PER_USD));
+    let collateral = CollateralLeg { atoms: 1, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
+    exposure.push_collateral(collateral).unwrap();
+    let plain = Value(100 * u128::from(Value::PER_USD));
+    exposure.push_debt(DebtLeg { owed_atoms: 1, plain, weight: Factor::ONE, ..Default::default() }).unwrap();
+    exposure
+}
+
+#[test]
+fn a_quote_says_who_is_called_and_flagged_and_how_long() {
+    let mut position: PositionState = bytemuck::Zeroable::zeroed();
+    let quoted = |position: &PositionState, call_level_bps| {
+        let market = MarketPolicy { call_level_bps, ..valid_market() };
+        let rooms = [LendingRoom::default(); MAX_DEBTS];
+        quote_position(
+            &five_quarters(),
+            &Err(EngineError::StalePrice),
+            &rooms,
+            &[0; MAX_COLLATERALS],
+            (position, &market),
+            &NOW,
+        )
+    };
+    for (level_bps, is_called) in [(12_499, 0), (12_500, 0), (12_501, 1), (20_000, 1)] {
+        let quote = quoted(&position, level_bps);
+        assert_eq!((quote.is_called, quote.call_level_e9), (is_called, level_bps * 100_000), "{level_bps}");
+        assert_eq!((quote.flagged_at, quote.auction_secs), (0, 0));
+    }
+    assert_eq!((bps_to_e9(1), bps_to_e9(u64::MAX)), (100_000, u64::MAX));
+    (position.flagged_at, position.auction_counted_at, position.auction_secs) = (NOW.unix - 90, NOW.unix - 30, 60);
+    let (quote, market) = (quoted(&position, 12_500), MarketPolicy { call_level_bps: 12_500, ..valid_market() });
+    assert!(position.is_flagged(&market, &NOW));
+    assert_eq!((quote.flagged_at, quote.auction_secs), (NOW.unix - 90, position.auction_secs_at(&market, &NOW)));
+    assert!(quote.auction_secs >= 60);
+}
+
+#[test]
+fn a_quote_says_what_is_terminal_and_until_when_is_paused() {
+    let seen = std::cell::Cell::new(0);
+    check(1_000, crate::recovery::on_sale(), |(mut world, _)| {
+        let plan = world.plan(0, 0, u64::MAX);
+        let quote = quote_liquidation(&world.exposure(), &plan, &world.sale(0), &world.standing, &NOW);
+        prop_assert_eq!(quote.is_terminal, u32::from(plan.is_ok_and(|plan| plan.is_terminal)));
+        seen.set(seen.get() + quote.is_terminal);
+        world.standing.paused_until = NOW.unix + 77;
+        let paused = world.plan(0, 0, u64::MAX);
+        let quote = quote_liquidation(&world.exposure(), &paused, &world.sale(0), &world.standing, &NOW);
+        prop_assert_eq!((quote.refusal, quote.retry_unix), (EngineError::Paused.code(), NOW.unix + 77));
+        Ok(())
+    });
+    crate::assert_seen!(seen.get() > 500, "{} terminal", seen.get());
+}
+
+#[test]
+fn a_reserve_lends_its_cash_up_to_its_cap_and_nothing_once_closed() {
+    check(2_000, (any::<[u32; 3]>(), 0i64..100_000_000), |([cash, lent, cap], secs)| {
+        let mut reserve = ledger();
+        reserve.rates = valid_config().rates;
+        reserve.supply(u64::from(cash) + u64::from(lent) + 2, 0).unwrap();
+        reserve.lend(u64::from(lent) + 1).unwrap();
+        reserve.caps.borrow_atoms = u64::from(cap) * 2;
+        let now = Now { unix: secs, ..NOW };
+        let (debt, left) = reserve.projected_debt_and_cash(secs);
+        let room = left.min(reserve.caps.borrow_atoms.saturating_sub(debt));
+        prop_assert_eq!(reserve.lending_room(&now).atoms, room);
+        reserve.status = RESERVE_CLOSED;
+        prop_assert_eq!(reserve.lending_room(&now).atoms, 0);
+        Ok(())
+    });
 }

@@ -15,7 +15,7 @@ use crate::oracle::*;
 use crate::worlds::*;
 
 /// A marked position that is terminal, and how far its price has fallen.
-fn on_sale() -> impl Strategy<Value = (World, u64)> {
+pub fn on_sale() -> impl Strategy<Value = (World, u64)> {
     let fallen = prop_oneof![Just(0), Just(Factor::ONE.0), 0..=Factor::ONE.0];
     // Debts grow until the collateral is worth between all and a third of them.
     let terminal = (unhealthy_position(), 100u128..300).prop_filter_map("not terminal", |(mut world, percent)| {
@@ -32,13 +32,13 @@ fn on_sale() -> impl Strategy<Value = (World, u64)> {
 }
 
 /// The position with its sale of one pair at this moment.
-fn selling(world: &World, fallen: u64, entitled_atoms: u64) -> World {
+pub fn selling(world: &World, fallen: u64, entitled_atoms: u64) -> World {
     let recovery = Some(RecoverySale { fallen: Some(Factor(fallen)), entitled_atoms });
     World { standing: Standing { recovery, ..world.standing }, ..world.clone() }
 }
 
 /// What `atoms` of a collateral cost by the protocol, nano-dollars.
-fn exact_price(world: &World, i: usize, atoms: u64, fallen: u64) -> Exact {
+pub fn exact_price(world: &World, i: usize, atoms: u64, fallen: u64) -> Exact {
     let lb = int(1) + frac(world.market.bonus_default_bps, 10_000);
     let keep = int(1) - frac(world.market.recovery_margin_bps, 10_000);
     let first = |atoms: u64| world.collateral_price(i) * int(atoms) / &lb;

@@ -170,6 +170,19 @@ fn a_default_is_unhealthy_insolvent_and_empty_by_value() {
     assert_eq!(verdict(dust, dust), Err(EngineError::NotInDefault));
     assert_eq!(verdict(dust, dust / 2), Err(EngineError::NotInDefault));
     assert_eq!(verdict(0, 0), Err(EngineError::NotInDefault));
+    // Insolvent by value, and healthy to the unit: a factor of one, which no reserve has.
+    let mut even = Exposure::default();
+    let plain = Value(10);
+    even.push_collateral(CollateralLeg {
+        atoms: 1,
+        plain,
+        alv: Value(11),
+        maintenance: Factor::ONE,
+        ..Default::default()
+    })
+    .unwrap();
+    even.push_debt(DebtLeg { owed_atoms: 1, plain: Value(11), weight: Factor::ONE, ..Default::default() }).unwrap();
+    assert_eq!(require_default(&even, &market), Err(EngineError::NotInDefault));
 }
 
 #[test]
@@ -187,6 +200,9 @@ fn nobody_passes_an_old_price_off_as_a_small_rest() {
     assert_eq!(require_default(&dead, &market), Ok(()));
     dead.push_debt(DebtLeg { unusable: stale, ..debt }).unwrap();
     assert_eq!(require_default(&dead, &market), Err(EngineError::StalePrice));
-    // No atom left: no price matters.
+    // No atom left: no price matters, that of a debt neither.
     assert_eq!(require_default(&exposure(0, 0, 10, stale), &market), Ok(()));
+    let mut empty = Exposure::default();
+    empty.push_debt(DebtLeg { unusable: stale, ..debt }).unwrap();
+    assert_eq!(require_default(&empty, &market), Ok(()));
 }
