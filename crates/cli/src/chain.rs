@@ -23,7 +23,7 @@ mod order;
 
 pub use order::{refused, Effort, Fate, Order};
 
-/// How long an airdrop may take to be confirmed.
+/// How long an airdrop may take to be confirmed, and a confirmed transaction to be found.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 const CONFIRM_POLL: Duration = Duration::from_millis(20);
 /// Compute units that a transaction asks for where nothing else is said.
@@ -161,11 +161,7 @@ impl Chain {
     }
 
     fn receipt(&self, signature: Signature, bytes: usize) -> Result<Receipt> {
-        let config = json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
-        let found: Value = self
-            .rpc
-            .send(RpcRequest::GetTransaction, json!([signature.to_string(), config]))
-            .with_context(|| format!("reading transaction {signature}"))?;
+        let found = self.transaction(&signature)?;
         let meta = &found["meta"];
         let inner = meta["innerInstructions"].as_array().into_iter().flatten();
         let data = inner.flat_map(|group| group["instructions"].as_array().cloned().unwrap_or_default());
@@ -177,6 +173,26 @@ impl Chain {
             inner_data,
             slot: found["slot"].as_u64().unwrap_or(0),
         })
+    }
+
+    /// A confirmed transaction with what it left. A validator writes that down a moment after it has the transaction's status.
+    fn transaction(&self, signature: &Signature) -> Result<Value> {
+        let config = json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
+        let params = json!([signature.to_string(), config]);
+        let started = Instant::now();
+        loop {
+            let found: Value = self
+                .rpc
+                .send(RpcRequest::GetTransaction, params.clone())
+                .with_context(|| format!("reading transaction {signature}"))?;
+            if !found.is_null() {
+                return Ok(found);
+            }
+            if started.elapsed() >= CONFIRM_WITHIN {
+                bail!("transaction {signature} is confirmed, and not found within {CONFIRM_WITHIN:?}");
+            }
+            std::thread::sleep(CONFIRM_POLL);
+        }
     }
 
     /// Simulates one instruction and returns its return data.
