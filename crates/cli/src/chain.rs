@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::solana_program::instruction::Instruction;
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use plimsoll_client::compute_budget::unit_limit;
 use plimsoll_client::events::Event;
 use serde_json::{json, Value};
@@ -15,6 +15,7 @@ use solana_commitment_config::CommitmentConfig;
 use solana_keypair::{Keypair, Signature};
 use solana_message::Message;
 use solana_rpc_client::rpc_client::RpcClient;
+use solana_rpc_client_api::client_error::ErrorKind;
 use solana_rpc_client_api::request::RpcRequest;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
@@ -181,15 +182,16 @@ impl Chain {
         let params = json!([signature.to_string(), config]);
         let started = Instant::now();
         loop {
-            let found: Value = self
-                .rpc
-                .send(RpcRequest::GetTransaction, params.clone())
-                .with_context(|| format!("reading transaction {signature}"))?;
-            if !found.is_null() {
+            let found = self.rpc.send::<Value>(RpcRequest::GetTransaction, params.clone());
+            let is_final = match &found {
+                Ok(found) => !found.is_null(),
+                // An error in words is an answer; no answer is no reason to give up.
+                Err(error) => matches!(error.kind(), ErrorKind::RpcError(_)),
+            };
+            if is_final || started.elapsed() >= CONFIRM_WITHIN {
+                let found = found.with_context(|| format!("reading transaction {signature}"))?;
+                ensure!(!found.is_null(), "{signature} is confirmed, and was not found within {CONFIRM_WITHIN:?}");
                 return Ok(found);
-            }
-            if started.elapsed() >= CONFIRM_WITHIN {
-                bail!("transaction {signature} is confirmed, and not found within {CONFIRM_WITHIN:?}");
             }
             std::thread::sleep(CONFIRM_POLL);
         }

@@ -334,6 +334,9 @@ pub fn refused(refusal: &Refusal) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
+    use solana_rpc_client::mock_sender::MocksMap;
+    use solana_rpc_client::rpc_client::RpcClient;
+
     use super::*;
 
     fn answer(slot: u64, is_accepted: bool) -> Value {
@@ -347,6 +350,40 @@ mod tests {
         // Of before the blockhash: it is unknown there, not old.
         assert!(!is_outdated(&answer(99, false), 100).expect("an answer"));
         assert!(!is_outdated(&answer(300, true), 100).expect("an answer"));
+    }
+
+    /// An order that was signed with a blockhash of slot 100, some time ago, and a chain that answers so: whether that is still
+    /// accepted, and in which slot it was in no block.
+    fn asked(accepted: &[Value], slots: &[u64]) -> (Chain, Keypair) {
+        let latest = json!({ "context": { "slot": 100 }, "value": { "blockhash": Hash::default().to_string() } });
+        let mut mocks = MocksMap::default();
+        mocks.insert(RpcRequest::GetLatestBlockhash, latest);
+        for answer in accepted {
+            mocks.insert(RpcRequest::IsBlockhashValid, answer.clone());
+        }
+        for slot in slots {
+            mocks.insert(RpcRequest::GetSignatureStatuses, json!({ "context": { "slot": slot }, "value": [null] }));
+        }
+        let rpc = RpcClient::new_mock_with_mocks_map("succeeds", mocks);
+        (Chain { rpc, payer: Keypair::new(), signed: Default::default(), effort: Default::default() }, Keypair::new())
+    }
+
+    #[test]
+    fn nothing_is_lost_by_the_word_of_a_validator_that_has_not_seen_enough() {
+        // Started again, and not through with its ledger; through with it; beside one that lags; and in agreement.
+        let accepted = [answer(40, false), answer(120, true), answer(300, false), answer(300, false)];
+        let (chain, signer) = asked(&accepted, &[41, 121, 299, 300]);
+        let pay = solana_system_interface::instruction::transfer(&signer.pubkey(), &chain.payer().pubkey(), 1);
+        let mut orders = [Order::new(vec![pay], &[&signer])];
+        chain.send_due(&mut orders).expect("to be sent");
+        let underway = orders[0].underway.as_mut().expect("to be signed");
+        underway.signed_at = underway.signed_at.checked_sub(2 * YOUNG).expect("a clock that runs for seconds");
+        for _ in 0..3 {
+            chain.look(&mut orders).expect("an answer");
+            assert!(orders[0].fate().is_none());
+        }
+        chain.look(&mut orders).expect("an answer");
+        assert!(matches!(orders[0].fate(), Some(Fate::Lost)));
     }
 
     #[test]

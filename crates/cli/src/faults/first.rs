@@ -5,7 +5,7 @@ use plimsoll_client::instructions;
 use solana_signer::Signer;
 
 use super::ledger::Ledger;
-use super::scene::{all_land, together, Deed, Done, Scene, BORROWERS, LENDERS};
+use super::scene::{all_land, together, Deed, Done, Lender, Scene, BORROWERS, LENDERS};
 use crate::demo::cast::Borrower;
 use crate::demo::market::Listing;
 use crate::demo::report::Report;
@@ -81,6 +81,11 @@ pub fn borrow(scene: &Scene, report: &mut Report, ledger: &mut Ledger, debt: usi
 
 /// Two wishes of the same words are two: each lender supplies twice as much as one of them says, and not once.
 pub fn twins(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+    let left = |lender: &Lender| {
+        let token = &scene.cast.debts[lender.debt].token;
+        scene.cast.chain.token_atoms(&token.account(&lender.key.pubkey()))
+    };
+    let before = scene.lenders.iter().map(left).collect::<Result<Vec<_>>>()?;
     let mut deeds = Vec::new();
     for lender in &scene.lenders {
         for _ in 0..2 {
@@ -88,11 +93,9 @@ pub fn twins(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<
         }
     }
     all_land(scene.cast.chain, report, ledger, "Each lender supplies more, twice in the same words", deeds)?;
-    for lender in &scene.lenders {
-        let listing = &scene.cast.debts[lender.debt];
-        let left = scene.cast.chain.token_atoms(&listing.token.account(&lender.key.pubkey()))?;
-        let spare = listing.token.whole(super::scene::SPARE - 2 * TWIN);
-        report.equal(format!("{} has paid both, and each once", lender.name), spare, left);
+    for (lender, before) in scene.lenders.iter().zip(before) {
+        let both = scene.cast.debts[lender.debt].token.whole(2 * TWIN);
+        report.equal(format!("{} has paid both, and each once", lender.name), before - both, left(lender)?);
     }
     Ok(())
 }
