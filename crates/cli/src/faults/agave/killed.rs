@@ -103,8 +103,9 @@ pub fn on_their_way<'a>(scene: &Scene, report: &mut Report, ledger: &mut Ledger,
 pub fn at_rest<'a>(scene: &Scene, report: &mut Report, ledger: &mut Ledger, host: Host<'a>) -> Result<Host<'a>> {
     let Host { site, proxy, node, .. } = host;
     let rpc = scene.cast.chain.rpc();
-    let (slot, confirmed) = (rpc.get_slot_with_commitment(CommitmentConfig::processed())?, rpc.get_slot()?);
     let finalized = rpc.get_slot_with_commitment(CommitmentConfig::finalized())?;
+    let confirmed = rpc.get_slot()?;
+    let slot = rpc.get_slot_with_commitment(CommitmentConfig::processed())?;
     node.kill()?;
     report.step(
         Step::new("The validator is killed")
