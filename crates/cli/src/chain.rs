@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anchor_lang::prelude::{Clock, Pubkey};
 use anchor_lang::solana_program::instruction::Instruction;
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use plimsoll_client::compute_budget::unit_limit;
 use plimsoll_client::events::Event;
 use serde_json::{json, Value};
@@ -15,6 +15,7 @@ use solana_commitment_config::CommitmentConfig;
 use solana_keypair::{Keypair, Signature};
 use solana_message::Message;
 use solana_rpc_client::rpc_client::RpcClient;
+use solana_rpc_client_api::client_error::ErrorKind;
 use solana_rpc_client_api::request::RpcRequest;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
@@ -23,7 +24,7 @@ mod order;
 
 pub use order::{refused, Effort, Fate, Order};
 
-/// How long an airdrop may take to be confirmed.
+/// How long an airdrop may take to be confirmed, and a confirmed transaction to be found.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(60);
 const CONFIRM_POLL: Duration = Duration::from_millis(20);
 /// Compute units that a transaction asks for where nothing else is said.
@@ -161,11 +162,7 @@ impl Chain {
     }
 
     fn receipt(&self, signature: Signature, bytes: usize) -> Result<Receipt> {
-        let config = json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
-        let found: Value = self
-            .rpc
-            .send(RpcRequest::GetTransaction, json!([signature.to_string(), config]))
-            .with_context(|| format!("reading transaction {signature}"))?;
+        let found = self.transaction(&signature)?;
         let meta = &found["meta"];
         let inner = meta["innerInstructions"].as_array().into_iter().flatten();
         let data = inner.flat_map(|group| group["instructions"].as_array().cloned().unwrap_or_default());
@@ -177,6 +174,27 @@ impl Chain {
             inner_data,
             slot: found["slot"].as_u64().unwrap_or(0),
         })
+    }
+
+    /// A confirmed transaction with what it left. A validator writes that down a moment after it has the transaction's status.
+    fn transaction(&self, signature: &Signature) -> Result<Value> {
+        let config = json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
+        let params = json!([signature.to_string(), config]);
+        let started = Instant::now();
+        loop {
+            let found = self.rpc.send::<Value>(RpcRequest::GetTransaction, params.clone());
+            let is_final = match &found {
+                Ok(found) => !found.is_null(),
+                // An error in words is an answer; no answer is no reason to give up.
+                Err(error) => matches!(error.kind(), ErrorKind::RpcError(_)),
+            };
+            if is_final || started.elapsed() >= CONFIRM_WITHIN {
+                let found = found.with_context(|| format!("reading transaction {signature}"))?;
+                ensure!(!found.is_null(), "{signature} is confirmed, and was not found within {CONFIRM_WITHIN:?}");
+                return Ok(found);
+            }
+            std::thread::sleep(CONFIRM_POLL);
+        }
     }
 
     /// Simulates one instruction and returns its return data.

@@ -67,10 +67,21 @@ impl Feed {
         }
     }
 
+    /// The same feed in another account: of several that hold its prices, one is offered.
+    pub fn beside(&self) -> Self {
+        Self { kind: self.kind, account: Pubkey::new_unique(), id: self.id }
+    }
+
     /// Publishes a price now, in cents. The moving average is the same, as after a calm hour at this price.
     pub fn publish(&self, chain: &Chain, cents: u64) -> Result<()> {
+        let (owner, data) = self.account_of(cents, chain.clock()?.unix_timestamp)?;
+        chain.write_account(&self.account, &owner, &data)
+    }
+
+    /// Owner and bytes of the account that says so, published at `unix`.
+    pub fn account_of(&self, cents: u64, unix: i64) -> Result<(Pubkey, Vec<u8>)> {
         let price = i64::try_from(cents * (SCALE / 100))?;
-        let (confidence, now) = (u64::try_from(price)? / 2_000, chain.clock()?.unix_timestamp);
+        let confidence = u64::try_from(price)? / 2_000;
         match self.kind {
             Kind::Pull => {
                 let update = PriceUpdateV2 {
@@ -81,8 +92,8 @@ impl Feed {
                         price,
                         conf: confidence,
                         exponent: EXPONENT,
-                        publish_time: now,
-                        prev_publish_time: now - 1,
+                        publish_time: unix,
+                        prev_publish_time: unix - 1,
                         ema_price: price,
                         ema_conf: confidence,
                     },
@@ -90,22 +101,18 @@ impl Feed {
                 };
                 let mut data = Vec::new();
                 update.try_serialize(&mut data)?;
-                chain.write_account(&self.account, &pyth_solana_receiver_sdk::ID, &data)
+                Ok((pyth_solana_receiver_sdk::ID, data))
             }
             Kind::Push => {
                 let mut account = SolanaPriceAccount::zeroed();
                 (account.magic, account.ver, account.atype, account.expo) = (MAGIC, VERSION_2, PRICE_ACCOUNT, EXPONENT);
-                account.timestamp = now;
+                account.timestamp = unix;
                 account.ema_price.val = price;
                 account.agg.price = price;
                 account.agg.conf = confidence;
                 account.agg.status = PriceStatus::Trading;
                 account.agg.pub_slot = 1;
-                chain.write_account(
-                    &self.account,
-                    &plimsoll::constants::PYTH_PUSH_PROGRAM,
-                    bytemuck::bytes_of(&account),
-                )
+                Ok((plimsoll::constants::PYTH_PUSH_PROGRAM, bytemuck::bytes_of(&account).to_vec()))
             }
         }
     }

@@ -4,6 +4,7 @@
 //! small overlay on its standard library (`std_overlay`), linked by sbpf-linker (`linker`) over LLVM 23 (`apt_root`),
 //! all from package registries. `docs/toolchain.md` tells why each piece is needed.
 
+pub mod agave;
 pub mod apt;
 mod apt_root;
 mod cache;

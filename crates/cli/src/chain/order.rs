@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anchor_lang::solana_program::instruction::Instruction;
 use anyhow::{anyhow, bail, Context, Result};
 use plimsoll_client::errors::explain;
-use serde_json::json;
+use serde_json::{json, Value};
 use solana_commitment_config::CommitmentConfig;
 use solana_keypair::{Keypair, Signature};
 use solana_message::{Hash, Message};
@@ -56,10 +56,25 @@ pub struct Effort {
     pub unanswered: u64,
 }
 
+/// A blockhash, and the slot of the state that it was read from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Recent {
+    hash: Hash,
+    slot: u64,
+}
+
+/// Blockhashes that are accepted no longer.
+#[derive(Default)]
+struct Outdated {
+    hashes: BTreeSet<Hash>,
+    /// Latest slot of a state that says so.
+    slot: u64,
+}
+
 /// A transaction on its way.
 struct Underway {
     signature: Signature,
-    blockhash: Hash,
+    blockhash: Recent,
     /// As it is sent.
     text: String,
     bytes: usize,
@@ -88,7 +103,7 @@ impl<'a> Order<'a> {
 
     /// Blockhash of that transaction.
     pub fn blockhash(&self) -> Result<Hash> {
-        Ok(self.underway.as_ref().context("expected an order that was sent")?.blockhash)
+        Ok(self.underway.as_ref().context("expected an order that was sent")?.blockhash.hash)
     }
 
     /// What has become of it; none while that is open.
@@ -153,7 +168,7 @@ impl Chain {
     pub fn send_due(&self, orders: &mut [Order]) -> Result<()> {
         let mut due: Vec<&mut Order> = orders.iter_mut().filter(|order| order.is_due()).collect();
         if due.iter().any(|order| order.underway.is_none()) {
-            let mut blockhash = self.rpc().get_latest_blockhash().context("latest blockhash")?;
+            let mut blockhash = self.recent()?;
             for order in due.iter_mut().filter(|order| order.underway.is_none()) {
                 order.underway = Some(self.sign(order, &mut blockhash)?);
             }
@@ -170,12 +185,12 @@ impl Chain {
 
     /// Signs an order. Two orders of the same words under one blockhash would be one transaction, of which both would think
     /// that it is theirs; so that the second waits for the next blockhash.
-    fn sign(&self, order: &Order, blockhash: &mut Hash) -> Result<Underway> {
+    fn sign(&self, order: &Order, blockhash: &mut Recent) -> Result<Underway> {
         let (message, all) = self.message_of(order)?;
         let started = Instant::now();
         loop {
             let mut transaction = Transaction::new_unsigned(message.clone());
-            transaction.try_sign(&all, *blockhash).context("signing")?;
+            transaction.try_sign(&all, blockhash.hash).context("signing")?;
             let signature = *transaction.signatures.first().context("expected a signed transaction")?;
             if self.is_new(signature) {
                 self.count(|effort| effort.signed += 1);
@@ -189,8 +204,16 @@ impl Chain {
                 bail!("expected another blockhash within {WITHIN:?}; the validator makes no blocks");
             }
             std::thread::sleep(POLL);
-            *blockhash = self.rpc().get_latest_blockhash().context("latest blockhash")?;
+            *blockhash = self.recent()?;
         }
+    }
+
+    /// The latest blockhash.
+    fn recent(&self) -> Result<Recent> {
+        let config = json!([{ "commitment": "confirmed" }]);
+        let answer: Value = self.rpc().send(RpcRequest::GetLatestBlockhash, config).context("latest blockhash")?;
+        let hash = answer["value"]["blockhash"].as_str().and_then(|text| text.parse().ok());
+        Ok(Recent { hash: hash.context("expected a blockhash")?, slot: slot_of(&answer)? })
     }
 
     /// What is signed for an order, and by whom.
@@ -230,12 +253,14 @@ impl Chain {
             let outdated = self.outdated(some)?;
             let signatures = some.iter().map(|order| order.signature()).collect::<Result<Vec<_>>>()?;
             // Without history a validator answers for the last minutes only; whoever slept that long would sign anew.
-            let statuses = match outdated.is_empty() {
+            let statuses = match outdated.hashes.is_empty() {
                 true => self.rpc().get_signature_statuses(&signatures),
                 false => self.rpc().get_signature_statuses_with_history(&signatures),
             };
-            let statuses = statuses.context("signature status")?.value;
-            for (order, status) in some.iter_mut().zip(statuses) {
+            let statuses = statuses.context("signature status")?;
+            // Nor does "in no block" mean anything of blocks that whoever says it does not have yet.
+            let has_seen = statuses.context.slot >= outdated.slot;
+            for (order, status) in some.iter_mut().zip(statuses.value) {
                 order.fate = match status {
                     Some(status) if !status.satisfies_commitment(CommitmentConfig::confirmed()) => None,
                     Some(status) => Some(match status.err {
@@ -245,7 +270,7 @@ impl Chain {
                             Fate::Refused(Refusal { code: custom_code(&text), text })
                         }
                     }),
-                    None if outdated.contains(&order.blockhash()?) => Some(Fate::Lost),
+                    None if has_seen && outdated.hashes.contains(&order.blockhash()?) => Some(Fate::Lost),
                     None => None,
                 };
             }
@@ -254,14 +279,20 @@ impl Chain {
     }
 
     /// Which blockhashes are accepted no longer.
-    fn outdated(&self, orders: &[&mut Order]) -> Result<BTreeSet<Hash>> {
+    fn outdated(&self, orders: &[&mut Order]) -> Result<Outdated> {
         let underway = orders.iter().filter_map(|order| order.underway.as_ref());
         let old = underway.filter(|underway| underway.signed_at.elapsed() >= YOUNG);
-        let mut outdated: BTreeSet<Hash> = old.map(|underway| underway.blockhash).collect();
-        for blockhash in outdated.clone() {
-            let is_valid = self.rpc().is_blockhash_valid(&blockhash, CommitmentConfig::confirmed());
-            if is_valid.context("asking whether a blockhash is accepted")? {
-                outdated.remove(&blockhash);
+        let old: BTreeSet<Recent> = old.map(|underway| underway.blockhash).collect();
+        let mut outdated = Outdated::default();
+        for blockhash in old {
+            let params = json!([blockhash.hash.to_string(), { "commitment": "confirmed" }]);
+            let answer: Value = self
+                .rpc()
+                .send(RpcRequest::IsBlockhashValid, params)
+                .context("asking whether a blockhash is accepted")?;
+            if is_outdated(&answer, blockhash.slot)? {
+                outdated.hashes.insert(blockhash.hash);
+                outdated.slot = outdated.slot.max(slot_of(&answer)?);
             }
         }
         Ok(outdated)
@@ -280,10 +311,84 @@ impl Chain {
     }
 }
 
+/// Slot of the state that an answer is of.
+fn slot_of(answer: &Value) -> Result<u64> {
+    answer["context"]["slot"].as_u64().context("expected the slot that the answer is of")
+}
+
+/// Whether an answer says that a blockhash, read at `slot`, is too old. A validator that was started again answers before it has
+/// gone through its ledger, and of an older state; so does one that lags. That a blockhash is unknown there means that it is
+/// not known yet, and the transaction may be in a block, or get into one.
+fn is_outdated(answer: &Value, slot: u64) -> Result<bool> {
+    let is_accepted = answer["value"].as_bool().context("expected whether a blockhash is accepted")?;
+    Ok(!is_accepted && slot_of(answer)? >= slot)
+}
+
 /// A refusal as an error, by its name where it is the program's.
 pub fn refused(refusal: &Refusal) -> anyhow::Error {
     match refusal.code.and_then(explain) {
         Some(sentence) => anyhow!("transaction refused: {sentence}"),
         None => anyhow!("transaction refused: {}", refusal.text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_rpc_client::mock_sender::MocksMap;
+    use solana_rpc_client::rpc_client::RpcClient;
+
+    use super::*;
+
+    fn answer(slot: u64, is_accepted: bool) -> Value {
+        json!({ "context": { "slot": slot }, "value": is_accepted })
+    }
+
+    #[test]
+    fn a_blockhash_is_too_old_only_for_whoever_has_seen_the_slot_it_is_of() {
+        assert!(is_outdated(&answer(100, false), 100).expect("an answer"));
+        assert!(is_outdated(&answer(300, false), 100).expect("an answer"));
+        // Of before the blockhash: it is unknown there, not old.
+        assert!(!is_outdated(&answer(99, false), 100).expect("an answer"));
+        assert!(!is_outdated(&answer(300, true), 100).expect("an answer"));
+    }
+
+    /// An order that was signed with a blockhash of slot 100, some time ago, and a chain that answers so: whether that is still
+    /// accepted, and in which slot it was in no block.
+    fn asked(accepted: &[Value], slots: &[u64]) -> (Chain, Keypair) {
+        let latest = json!({ "context": { "slot": 100 }, "value": { "blockhash": Hash::default().to_string() } });
+        let mut mocks = MocksMap::default();
+        mocks.insert(RpcRequest::GetLatestBlockhash, latest);
+        for answer in accepted {
+            mocks.insert(RpcRequest::IsBlockhashValid, answer.clone());
+        }
+        for slot in slots {
+            mocks.insert(RpcRequest::GetSignatureStatuses, json!({ "context": { "slot": slot }, "value": [null] }));
+        }
+        let rpc = RpcClient::new_mock_with_mocks_map("succeeds", mocks);
+        (Chain { rpc, payer: Keypair::new(), signed: Default::default(), effort: Default::default() }, Keypair::new())
+    }
+
+    #[test]
+    fn nothing_is_lost_by_the_word_of_a_validator_that_has_not_seen_enough() {
+        // Started again, and not through with its ledger; through with it; beside one that lags; and in agreement.
+        let accepted = [answer(40, false), answer(120, true), answer(300, false), answer(300, false)];
+        let (chain, signer) = asked(&accepted, &[41, 121, 299, 300]);
+        let pay = solana_system_interface::instruction::transfer(&signer.pubkey(), &chain.payer().pubkey(), 1);
+        let mut orders = [Order::new(vec![pay], &[&signer])];
+        chain.send_due(&mut orders).expect("to be sent");
+        let underway = orders[0].underway.as_mut().expect("to be signed");
+        underway.signed_at = underway.signed_at.checked_sub(2 * YOUNG).expect("a clock that runs for seconds");
+        for _ in 0..3 {
+            chain.look(&mut orders).expect("an answer");
+            assert!(orders[0].fate().is_none());
+        }
+        chain.look(&mut orders).expect("an answer");
+        assert!(matches!(orders[0].fate(), Some(Fate::Lost)));
+    }
+
+    #[test]
+    fn an_answer_without_its_slot_decides_nothing() {
+        assert!(is_outdated(&json!({ "value": false }), 0).is_err());
+        assert!(is_outdated(&json!({ "context": { "slot": 1 } }), 0).is_err());
     }
 }

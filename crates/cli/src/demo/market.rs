@@ -64,6 +64,17 @@ impl Listing {
     ) -> Result<(Self, Receipt)> {
         let feed = Feed::new(kind);
         feed.publish(chain, cents)?;
+        Self::of(chain, market, token, feed, terms)
+    }
+
+    /// Creates the reserve of a token, under the price that its feed says.
+    pub fn of(
+        chain: &Chain,
+        market: &Pubkey,
+        token: Token,
+        feed: Feed,
+        terms: impl Fn(&Token, &Feed) -> ReserveConfig,
+    ) -> Result<(Self, Receipt)> {
         let create = instructions::CreateReserve {
             admin: chain.payer().pubkey(),
             market: *market,

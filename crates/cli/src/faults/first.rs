@@ -5,13 +5,13 @@ use plimsoll_client::instructions;
 use solana_signer::Signer;
 
 use super::ledger::Ledger;
-use super::scene::{all_land, together, Deed, Done, Scene, BORROWERS, LENDERS};
+use super::scene::{all_land, together, Deed, Done, Lender, Scene, BORROWERS, LENDERS};
 use crate::demo::cast::Borrower;
 use crate::demo::market::Listing;
 use crate::demo::report::Report;
 
 /// Price after the first fall, cents.
-const FALLEN_CENTS: u64 = 11_200;
+pub const FALLEN_CENTS: u64 = 11_200;
 /// Supplied twice in the same words, whole tokens.
 const TWIN: u64 = 100;
 /// What each liquidator dares to repay where neither wants all, whole tokens.
@@ -23,14 +23,19 @@ const FALLEN: usize = 3;
 pub fn play(scene: &mut Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
     report.heading("Lending and borrowing, all at the same time");
     open(scene, report, ledger)?;
-    borrow(scene, report, ledger)?;
+    // One debt after the other: the second of a position is a leg that the first has yet to make.
+    for debt in 0..scene.cast.debts.len() {
+        scene.cast.publish()?;
+        borrow(scene, report, ledger, debt)?;
+    }
     twins(scene, report, ledger)?;
 
     report.heading("The price falls; two liquidators want the same");
     scene.cast.set_price(FALLEN_CENTS)?;
     let fallen: Vec<usize> = unhealthy(scene)?;
     report.equal("borrowers below one", format!("{:?}", [0, 1, 2]), format!("{fallen:?}"));
-    parts(scene, report, ledger, FALLEN - 1)?;
+    scene.cast.publish()?;
+    parts(scene, report, ledger)?;
     scene.cast.publish()?;
     let rivals = contest(scene, report, ledger, &fallen, "Both liquidators send for all three")?;
     for (index, pair) in fallen.iter().zip(&rivals) {
@@ -39,7 +44,8 @@ pub fn play(scene: &mut Scene, report: &mut Report, ledger: &mut Ledger) -> Resu
     none_is_unhealthy(scene, report)
 }
 
-fn open(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+/// Lenders supply, borrowers deposit.
+pub fn open(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
     let chain = scene.cast.chain;
     let mut deeds = Vec::new();
     for (lender, (name, debt, tokens)) in scene.lenders.iter().zip(LENDERS) {
@@ -58,25 +64,28 @@ fn open(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
     ledger.check(chain, report, &scene.listings(), "after that")
 }
 
-fn borrow(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
-    // One debt after the other: the second of a position is a leg that the first has yet to make.
-    for (debt, listing) in scene.cast.debts.iter().enumerate() {
-        scene.cast.publish()?;
-        let mut deeds = Vec::new();
-        for (borrower, (name, _, debts)) in scene.borrowers.iter().zip(BORROWERS) {
-            if debts[debt] > 0 {
-                let words = format!("{name} borrows {}", listing.token.symbol);
-                deeds.push(Deed::new(words, scene.borrow(borrower, listing, debts[debt])?, &borrower.key));
-            }
+/// Borrowers take what they want of one debt token.
+pub fn borrow(scene: &Scene, report: &mut Report, ledger: &mut Ledger, debt: usize) -> Result<()> {
+    let listing = &scene.cast.debts[debt];
+    let mut deeds = Vec::new();
+    for (borrower, (name, _, debts)) in scene.borrowers.iter().zip(BORROWERS) {
+        if debts[debt] > 0 {
+            let words = format!("{name} borrows {}", listing.token.symbol);
+            deeds.push(Deed::new(words, scene.borrow(borrower, listing, debts[debt])?, &borrower.key));
         }
-        let title = format!("Borrowers take {}", listing.token.symbol);
-        all_land(scene.cast.chain, report, ledger, &title, deeds)?;
     }
+    let title = format!("Borrowers take {}", listing.token.symbol);
+    all_land(scene.cast.chain, report, ledger, &title, deeds)?;
     ledger.check(scene.cast.chain, report, &scene.listings(), "after that")
 }
 
 /// Two wishes of the same words are two: each lender supplies twice as much as one of them says, and not once.
-fn twins(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+pub fn twins(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+    let left = |lender: &Lender| {
+        let token = &scene.cast.debts[lender.debt].token;
+        scene.cast.chain.token_atoms(&token.account(&lender.key.pubkey()))
+    };
+    let before = scene.lenders.iter().map(left).collect::<Result<Vec<_>>>()?;
     let mut deeds = Vec::new();
     for lender in &scene.lenders {
         for _ in 0..2 {
@@ -84,20 +93,17 @@ fn twins(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> 
         }
     }
     all_land(scene.cast.chain, report, ledger, "Each lender supplies more, twice in the same words", deeds)?;
-    for lender in &scene.lenders {
-        let listing = &scene.cast.debts[lender.debt];
-        let left = scene.cast.chain.token_atoms(&listing.token.account(&lender.key.pubkey()))?;
-        let spare = listing.token.whole(super::scene::SPARE - 2 * TWIN);
-        report.equal(format!("{} has paid both, and each once", lender.name), spare, left);
+    for (lender, before) in scene.lenders.iter().zip(before) {
+        let both = scene.cast.debts[lender.debt].token.whole(2 * TWIN);
+        report.equal(format!("{} has paid both, and each once", lender.name), before - both, left(lender)?);
     }
     Ok(())
 }
 
 /// Neither liquidator wants all of a position: both get a part, within their bounds.
-fn parts(scene: &Scene, report: &mut Report, ledger: &mut Ledger, index: usize) -> Result<()> {
-    let borrower = &scene.borrowers[index];
-    let listing = scene.debt_of(index);
-    scene.cast.publish()?;
+fn parts(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+    let borrower = &scene.borrowers[FALLEN - 1];
+    let listing = scene.debt_of(FALLEN - 1);
     let before = scene.collateral_atoms(borrower)?;
     let most_atoms = listing.token.whole(PART);
     let deeds = rivals(scene, borrower, listing, most_atoms)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
 use plimsoll_client::events::Event;
+use solana_keypair::Signature;
 
 use crate::chain::{Chain, Receipt};
 use crate::demo::market::Listing;
@@ -27,6 +28,8 @@ pub struct Ledger {
     held: BTreeMap<(Pubkey, Pubkey), i128>,
     lent: BTreeMap<(Pubkey, Pubkey), [i128; 2]>,
     flows: BTreeMap<Pubkey, Flows>,
+    /// Transactions seen to land.
+    pub landed: Vec<Signature>,
     /// Liquidations seen.
     pub liquidations: usize,
 }
@@ -45,6 +48,7 @@ impl Ledger {
 
     /// Notes what a transaction's events say.
     pub fn book(&mut self, receipt: &Receipt) {
+        self.landed.push(receipt.signature);
         for event in receipt.inner_data.iter().filter_map(|data| Event::decode(data).ok()) {
             self.book_event(&event);
         }

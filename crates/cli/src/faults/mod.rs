@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{bail, Context, Result};
 use plimsoll_client::{Instruction, PROGRAM_ID};
 
+mod agave;
 pub(crate) mod dump;
 mod first;
 pub(crate) mod ledger;
@@ -29,12 +30,19 @@ const UNKNOWN_INSTRUCTION: u32 = 101;
 /// Length of a slot, milliseconds. Short, so that a blockhash is too old after seconds and not after a minute.
 const SLOT_MS: u32 = 25;
 
+/// Longest the story may take, seconds, on Surfpool and on a validator with a ledger.
+const WITHIN_SECS: u64 = 300;
+const AGAVE_WITHIN_SECS: u64 = 900;
+
 /// Arguments of `plimsoll faults`. `cargo xtask faults` fills them in.
 #[derive(clap::Args)]
 pub struct Args {
     /// Script that starts Surfpool
-    #[arg(long)]
-    surfpool: PathBuf,
+    #[arg(long, required_unless_present = "agave", conflicts_with = "agave")]
+    surfpool: Option<PathBuf>,
+    /// `solana-test-validator`: the story on a validator with a ledger, which is killed and starts again from it
+    #[arg(long, value_name = "PATH")]
+    agave: Option<PathBuf>,
     /// File that the validators' messages are added to
     #[arg(long)]
     log: PathBuf,
@@ -44,9 +52,9 @@ pub struct Args {
     /// What happens to the first transaction sent, the second, and so on
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Longest it may take, seconds
-    #[arg(long, default_value_t = 300)]
-    within_secs: u64,
+    /// Longest it may take, seconds [default: 300; with --agave 900]
+    #[arg(long)]
+    within_secs: Option<u64>,
     /// One JSON object a step, and a last one with all checks
     #[arg(long)]
     json: bool,
@@ -54,29 +62,40 @@ pub struct Args {
 
 /// Plays the story. Fails where a check does.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    stop_after(Duration::from_secs(args.within_secs));
+    let within_secs = args.within_secs.unwrap_or(if args.agave.is_some() { AGAVE_WITHIN_SECS } else { WITHIN_SECS });
+    stop_after(Duration::from_secs(within_secs));
     let mut report = Report::new(args.json);
+    match (&args.agave, &args.surfpool) {
+        (Some(binary), _) => agave::play(binary, args, &mut report)?,
+        (None, Some(script)) => play(script, args, &mut report)?,
+        (None, None) => bail!("expected --surfpool or --agave"),
+    }
+    Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The story on Surfpool.
+fn play(script: &Path, args: &Args, report: &mut Report) -> Result<()> {
     let bytes = std::fs::read(&args.so)
         .with_context(|| format!("expected the program at {}; run `cargo xtask build`", args.so.display()))?;
-    let start = || Validator::start(&args.surfpool, &args.log, SLOT_MS);
+    let start = || Validator::start(script, &args.log, SLOT_MS);
 
     let proxy = Proxy::start(args.seed)?;
     let first = start()?;
     proxy.connect(Some(first.rpc.clone()));
     let chain = Chain::connect(&proxy.url)?;
     report.heading("The program is placed");
-    place(&chain, &mut report, &bytes, &args.so)?;
+    place(&chain, report, &bytes, &args.so)?;
     let mut ledger = Ledger::default();
-    let mut scene = scene::set(&chain, &mut report, &mut ledger)?;
-    first::play(&mut scene, &mut report, &mut ledger)?;
-    audit::check(&chain, &mut report, "before the restart")?;
-    let second = restart::play(&scene, &mut report, &mut ledger, (&proxy, first), start)?;
-    audit::check(&chain, &mut report, "after the restart")?;
-    second::play(&mut scene, &mut report, &mut ledger)?;
-    audit::check(&chain, &mut report, "at the end")?;
-    count(&chain, &mut report, &proxy, args.seed);
+    let mut scene = scene::set(&chain, report, &mut ledger)?;
+    first::play(&mut scene, report, &mut ledger)?;
+    audit::check(&chain, report, "before the restart")?;
+    let second = restart::play(&scene, report, &mut ledger, (&proxy, first), start)?;
+    audit::check(&chain, report, "after the restart")?;
+    second::play(&mut scene, report, &mut ledger)?;
+    audit::check(&chain, report, "at the end")?;
+    count(&chain, report, &proxy, args.seed);
     drop(second);
-    Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }
 
 /// Ends this process, and with it the validators, should it hang.
@@ -97,6 +116,11 @@ pub(crate) fn place(chain: &Chain, report: &mut Report, bytes: &[u8], so: &Path)
             .fact("program", PROGRAM_ID.to_string())
             .fact("bytes", bytes.len()),
     );
+    runs(chain, report)
+}
+
+/// Checks that the program answers.
+fn runs(chain: &Chain, report: &mut Report) -> Result<()> {
     let unknown = Instruction { program_id: PROGRAM_ID, accounts: Vec::new(), data: vec![0xff; 8] };
     let code = chain.refusal(unknown, &[])?;
     report.equal("it runs: an unknown instruction is refused by its own code", UNKNOWN_INSTRUCTION, code);

@@ -132,6 +132,11 @@ impl Proxy {
         self.shared.state().counts
     }
 
+    /// How many sendings were passed on so far.
+    pub fn passed_on(&self) -> u64 {
+        self.shared.state().passed
+    }
+
     /// Holds every transaction back from now on.
     pub fn hold_all(&self) {
         self.shared.state().holds_all = true;
@@ -151,15 +156,15 @@ impl Proxy {
 
     /// Lets go of everything held back, to the validator that there is now; waits until it has it. Returns how many.
     pub fn let_go(&self) -> usize {
-        let held = {
+        let held: Vec<Held> = {
             let mut state = self.shared.state();
             state.holds_all = false;
-            std::mem::take(&mut state.held)
+            std::iter::from_fn(|| state.let_go(0)).collect()
         };
         let many = held.len();
         self.runtime.block_on(async {
             for held in held {
-                self.shared.pass_late(held).await;
+                self.shared.forward(held.body).await;
             }
         });
         many
@@ -186,15 +191,6 @@ impl Shared {
             state.forwarded.insert(signature.to_owned());
         }
         self.forward(body).await
-    }
-
-    async fn pass_late(&self, held: Held) {
-        {
-            let mut state = self.state();
-            let is_overtaken = state.passed > held.passed && !state.forwarded.contains(&held.signature);
-            *(if is_overtaken { &mut state.counts.overtaken } else { &mut state.counts.late }) += 1;
-        }
-        self.pass(&held.signature, held.body).await;
     }
 
     /// What a client is told of a transaction, and what is done with it.
@@ -266,11 +262,23 @@ impl State {
         self.deck.pop().unwrap_or(Fault::None)
     }
 
+    /// Takes one out of those held back, and counts it. From now on it is known as passed on: a sending of the same that comes
+    /// before the validator has it must not be swallowed.
+    fn let_go(&mut self, at: usize) -> Option<Held> {
+        let held = self.held.remove(at)?;
+        let is_overtaken = self.passed > held.passed && !self.forwarded.contains(&held.signature);
+        *(if is_overtaken { &mut self.counts.overtaken } else { &mut self.counts.late }) += 1;
+        self.passed += 1;
+        self.forwarded.insert(held.signature.clone());
+
+        Some(held)
+    }
+
     /// The first that was held back for long enough.
     fn ripe(&mut self) -> Option<Held> {
         let is_ripe = |held: &Held| self.passed >= held.passed + OVERTAKEN_BY || held.at.elapsed() >= HELD_AT_MOST;
         let at = self.held.iter().position(is_ripe).filter(|_| !self.holds_all)?;
-        self.held.remove(at)
+        self.let_go(at)
     }
 }
 
@@ -280,7 +288,7 @@ async fn release(shared: Arc<Shared>) {
         tokio::time::sleep(TICK).await;
         loop {
             let Some(held) = shared.state().ripe() else { break };
-            shared.pass_late(held).await;
+            shared.forward(held.body).await;
         }
     }
 }
@@ -368,6 +376,10 @@ mod tests {
         assert!(state.ripe().is_none());
         state.passed += OVERTAKEN_BY;
         assert_eq!(state.ripe().map(|held| held.signature), Some("a".to_owned()));
+        assert_eq!(state.counts.overtaken, 1);
         assert!(state.ripe().is_none());
+        // It may be on its way to the validator still.
+        state.deck = vec![Fault::Swallow];
+        assert_eq!(state.decide("a", &Bytes::from_static(b"{}")), Fault::None);
     }
 }

@@ -118,7 +118,8 @@ fn replay(report: &mut Report, proxy: &Proxy, orders: &[Order], scene: &Scene) -
     Ok(())
 }
 
-fn on_their_way<'a>(scene: &'a Scene) -> Result<Vec<Deed<'a>>> {
+/// What is sent before the validator dies: eight transactions of as many people.
+pub fn on_their_way<'a>(scene: &'a Scene) -> Result<Vec<Deed<'a>>> {
     let mut deeds = Vec::new();
     for (index, borrower) in scene.borrowers.iter().enumerate().take(3) {
         let listing = scene.debt_of(index);

@@ -6,6 +6,7 @@ use anchor_lang::prelude::Pubkey;
 use anyhow::{Context, Result};
 use plimsoll_client::errors::explain;
 use plimsoll_client::{address, instructions, Instruction};
+use plimsoll_engine::state::ReserveConfig;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -15,7 +16,7 @@ use crate::demo::cast::{Borrower, Cast};
 use crate::demo::market::{self, Listing};
 use crate::demo::report::{Report, Step};
 use crate::demo::tokens::Token;
-use crate::prices::Kind;
+use crate::prices::{Feed, Kind};
 use plimsoll_client::compute_budget::unit_limit;
 
 /// Number of the market.
@@ -169,21 +170,42 @@ pub fn all_land(
     Ok(done)
 }
 
-/// Opens market and reserves, and gives people what they need.
+/// What is listed: symbol, decimals, token program, kind of price account, price in cents, and whether it is the collateral.
+pub const LISTED: [(&str, u8, Pubkey, Kind, u64, bool); 3] = [
+    ("SOL", 9, anchor_spl::token::ID, Kind::Pull, CENTS, true),
+    ("USDC", 6, anchor_spl::token_2022::ID, Kind::Push, 100, false),
+    ("USDT", 6, anchor_spl::token::ID, Kind::Pull, 100, false),
+];
+
+/// Opens market and reserves at prices that it publishes, and gives people what they need.
 pub fn set<'a>(chain: &'a Chain, report: &mut Report, ledger: &mut Ledger) -> Result<Scene<'a>> {
+    let feeds = LISTED.map(|(_, _, _, kind, cents, _)| (Feed::new(kind), cents));
+    for (feed, cents) in &feeds {
+        feed.publish(chain, *cents)?;
+    }
+    set_under(chain, report, ledger, feeds.map(|(feed, _)| feed), |terms| terms)
+}
+
+/// The same under prices that there are, with terms that `adapt` makes of the demo's.
+pub fn set_under<'a>(
+    chain: &'a Chain,
+    report: &mut Report,
+    ledger: &mut Ledger,
+    feeds: [Feed; 3],
+    adapt: impl Fn(ReserveConfig) -> ReserveConfig,
+) -> Result<Scene<'a>> {
     report.heading("A market, and everybody with tokens");
     let admin = chain.payer().pubkey();
     let (market, _) = market::create(chain, MARKET_ID)?;
-    let (spl, token_2022) = (anchor_spl::token::ID, anchor_spl::token_2022::ID);
-    let list = |symbol, decimals, program, kind, cents, is_volatile: bool| -> Result<Listing> {
+    let mut listings = Vec::new();
+    for ((symbol, decimals, program, _, _, is_volatile), feed) in LISTED.into_iter().zip(feeds) {
         let token = Token::create(chain, symbol, decimals, program)?;
         let terms = if is_volatile { market::volatile } else { market::stable };
-        Ok(Listing::create(chain, &market, token, kind, cents, terms)?.0)
-    };
-    let sol = list("SOL", 9, spl, Kind::Pull, CENTS, true)?;
-    let usdc = list("USDC", 6, token_2022, Kind::Push, 100, false)?;
-    let usdt = list("USDT", 6, spl, Kind::Pull, 100, false)?;
-    let cast = Cast { chain, market, sol, debts: vec![usdc, usdt], liquidator: Keypair::new(), cents: CENTS };
+        listings.push(Listing::of(chain, &market, token, feed, |token, feed| adapt(terms(token, feed)))?.0);
+    }
+    let debts = listings.split_off(1);
+    let sol = listings.pop().context("the collateral")?;
+    let cast = Cast { chain, market, sol, debts, liquidator: Keypair::new(), cents: CENTS };
     let lenders = LENDERS.iter().map(|(name, debt, _)| Lender { name, key: Keypair::new(), debt: *debt }).collect();
     let borrowers = BORROWERS.iter().map(|(name, ..)| {
         let key = Keypair::new();

@@ -126,13 +126,18 @@ fn goes_on(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()
     Ok(())
 }
 
-fn leave(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
+/// Everybody takes what is theirs, and nothing is left.
+pub fn leave(scene: &Scene, report: &mut Report, ledger: &mut Ledger) -> Result<()> {
     let chain = scene.cast.chain;
     let mut repayments = Vec::new();
-    for (index, borrower) in scene.borrowers.iter().enumerate() {
-        if market::position(chain, &borrower.position)?.state.has_debt() {
-            let repay = scene.repay(borrower, scene.debt_of(index), u64::MAX)?;
-            repayments.push(Deed::new(format!("{} repays all", borrower.name), repay, &borrower.key));
+    for borrower in &scene.borrowers {
+        let position = market::position(chain, &borrower.position)?;
+        for listing in &scene.cast.debts {
+            if position.legs().any(|leg| leg == listing.reserve) {
+                let repay = scene.repay(borrower, listing, u64::MAX)?;
+                let words = format!("{} repays all its {}", borrower.name, listing.token.symbol);
+                repayments.push(Deed::new(words, repay, &borrower.key));
+            }
         }
     }
     all_land(chain, report, ledger, "Borrowers pay everything back", repayments)?;
@@ -168,7 +173,8 @@ fn close_position(borrower: &Borrower) -> plimsoll_client::Instruction {
     instructions::ClosePosition { owner: borrower.key.pubkey(), position: borrower.position }.instruction()
 }
 
-fn close(scene: &Scene, report: &mut Report, ledger: &Ledger) -> Result<()> {
+/// The closing balance sheet.
+pub fn close(scene: &Scene, report: &mut Report, ledger: &Ledger) -> Result<()> {
     report.heading("Every atom is accounted for");
     let cast = &scene.cast;
     let people = [
