@@ -1,15 +1,22 @@
 //! Where one side of a comparison ends: what random numbers hardly ever hit, hit on purpose.
 
+use plimsoll_engine::backstop::absorption::{plan_absorption, AbsorptionRequest, Buyer};
 use plimsoll_engine::error::EngineError;
-use plimsoll_engine::fixed::{Factor, Value};
+use plimsoll_engine::fixed::{Factor, Value, Word128};
+use plimsoll_engine::health::{CollateralLeg, DebtLeg, Exposure};
 use plimsoll_engine::liquidation::*;
 use plimsoll_engine::price::Reading;
-use plimsoll_engine::state::{MarketPolicy, OraclePolicy, RiskTerms};
+use plimsoll_engine::standing::{Sighting, Standing};
+use plimsoll_engine::state::*;
 use plimsoll_engine::throttle::{urgency, Throttle};
+use plimsoll_engine::transitions::PaidFor;
+use plimsoll_engine::volatility::log_ratio;
+use plimsoll_engine::Now;
 use proptest::prelude::*;
 
 use crate::oracle::*;
-use crate::worlds::{unhealthy_position, valid_config, valid_market, World, NOW};
+use crate::pools::*;
+use crate::worlds::*;
 use crate::{assert_seen, check};
 
 /// Value that is left of a debt and of a collateral, as the engine counts dust.
@@ -201,4 +208,163 @@ fn a_confidence_is_judged_by_its_part_of_any_price() {
             assert!(most == u64::MAX || !is_confident(price, most + 1, bps), "2^{shift}, {bps}");
         }
     }
+}
+
+/// A position of one collateral and one debt with these weighted values, in dollars.
+fn even(collateral_usd: u64, debt_usd: u64) -> Exposure {
+    let usd = |usd: u64| Value(u128::from(usd * Value::PER_USD));
+    let (mut exposure, plain) = (Exposure::default(), usd(collateral_usd));
+    let collateral = CollateralLeg { atoms: 1, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
+    exposure.push_collateral(collateral).unwrap();
+    let debt = DebtLeg { owed_atoms: 1, plain: usd(debt_usd), weight: Factor::ONE, ..Default::default() };
+    exposure.push_debt(debt).unwrap();
+    exposure
+}
+
+#[test]
+fn a_health_of_exactly_one_is_healthy_and_one_at_the_call_level_is_not_called() {
+    let market = MarketPolicy { call_level_bps: 12_500, ..valid_market() };
+    let see = |exposure: &Exposure, plan| {
+        let mut position: PositionState = bytemuck::Zeroable::zeroed();
+        let seen = position.see(exposure, &plan, Ok(()), &market, &NOW);
+        (seen, position.called_at)
+    };
+    let refused = EngineError::Throttled;
+    assert_eq!(see(&even(100, 100), Err(refused)), (Ok(Sighting::Called), NOW.unix));
+    assert_eq!(see(&even(99, 100), Err(refused)), (Err(refused), 0));
+    assert_eq!(see(&even(125, 100), Err(refused)), (Err(EngineError::Healthy), 0));
+    assert_eq!(see(&even(124, 100), Err(refused)), (Ok(Sighting::Called), NOW.unix));
+}
+
+#[test]
+fn a_liquidation_ends_a_sale_but_in_the_terminal_state() {
+    let seen = std::cell::Cell::new(0);
+    check(500, unhealthy_position(), |world| {
+        let Ok(plan) = world.plan(0, 0, u64::MAX) else { return Ok(()) };
+        for is_terminal in [false, true] {
+            let mut position: PositionState = bytemuck::Zeroable::zeroed();
+            let slot = position.debt_slot(&[2; 32]).unwrap();
+            position.add_debt(slot, 1).unwrap();
+            (position.defaulted_at, position.debts[slot].share_at_default_q40) = (NOW.unix, 7);
+            position.see_liquidation(&LiquidationPlan { is_terminal, ..plan }, &world.market, &NOW);
+            let kept = if is_terminal { (NOW.unix, 7) } else { (0, 0) };
+            prop_assert_eq!((position.defaulted_at, position.debts[slot].share_at_default_q40), kept);
+        }
+        seen.set(seen.get() + 1);
+        Ok(())
+    });
+    assert_seen!(seen.get() > 100);
+}
+
+#[test]
+fn caps_and_least_shares_bind_from_the_atom_beyond_them_on() {
+    let mut reserve = ledger();
+    (reserve.caps.supply_atoms, reserve.caps.borrow_atoms) = (1_000, 400);
+    let shares = reserve.clone().supply(1_000, 0).unwrap();
+    assert_eq!(reserve.clone().supply(1_001, 0), Err(EngineError::SupplyCapExceeded));
+    assert_eq!(reserve.clone().supply(1_000, shares + 1), Err(EngineError::SharesBelowMin));
+    assert_eq!(reserve.supply(1_000, shares), Ok(shares));
+    assert_eq!(reserve.clone().lend(401), Err(EngineError::BorrowCapExceeded));
+    assert_eq!(reserve.lend(400), Ok(400 << 32));
+}
+
+#[test]
+fn a_supply_is_lost_below_a_millionth_of_the_first_price_and_not_at_it() {
+    let mut reserve = ledger();
+    reserve.cash_atoms = 41;
+    // (assets + 1) / (shares + 2^20) = 1e-6 / 2^20.
+    let shares = 42 * (1u128 << 20) * 1_000_000 - (1 << 20);
+    for (more, is_lost) in [(0, false), (1, true)] {
+        reserve.supply_shares = Word128::new(shares + more);
+        assert_eq!(reserve.is_supply_lost(), is_lost, "{more} shares more");
+    }
+}
+
+#[test]
+fn a_position_that_loses_its_last_debt_or_is_cleared_keeps_nothing_and_one_of_several_keeps_all() {
+    let mut position: PositionState = bytemuck::Zeroable::zeroed();
+    position.collateral_slot(&[1; 32], true).unwrap();
+    position.add_collateral(0, 10, false).unwrap();
+    for reserve in [[2; 32], [3; 32]] {
+        let slot = position.debt_slot(&reserve).unwrap();
+        position.add_debt(slot, 5).unwrap();
+    }
+    (position.called_at, position.flagged_at, position.defaulted_at, position.is_mark_paid) = (1, 2, 3, 1);
+    position.taken_atoms[1][0] = 4;
+    let marks = |it: &PositionState| (it.called_at, it.flagged_at, it.defaulted_at, it.is_mark_paid);
+    let mut one = position;
+    one.remove_debt(0, 5, PaidFor::Collateral).unwrap();
+    assert_eq!((marks(&one), one.debt_count, one.debts[0].reserve), ((1, 2, 3, 1), 1, [3; 32]));
+    one.remove_debt(0, 5, PaidFor::Collateral).unwrap();
+    assert_eq!((marks(&one), one.debt_count), ((0, 0, 0, 0), 0));
+    position.clear();
+    assert_eq!(marks(&position), (0, 0, 0, 0));
+    assert_eq!((position.collateral_count, position.debt_count, position.taken_atoms[1][0]), (0, 0, 0));
+    assert_eq!((position.collaterals[0].atoms, position.debts[1].shares), (0, Word128::ZERO));
+}
+
+#[test]
+fn a_provider_with_anything_left_is_not_empty() {
+    let nothing: BackstopProviderState = bytemuck::Zeroable::zeroed();
+    assert!(nothing.is_empty());
+    let mut of_gains = nothing;
+    of_gains.gain_atoms[7] = 1;
+    for left in [
+        BackstopProviderState { deposit_atoms: 1, ..nothing },
+        BackstopProviderState { warming_atoms: 1, ..nothing },
+        of_gains,
+    ] {
+        assert!(!left.is_empty());
+    }
+}
+
+#[test]
+fn a_pool_buys_below_one_and_below_its_trigger_not_at_them() {
+    let policy = BackstopPolicy { trigger_health_bps: 5_000, trigger_secs: 0, ..valid_backstop_policy() };
+    let pool = BackstopState { deposit_atoms: 1_000, policy, ..empty_pool(1) };
+    let asked = |exposure: &Exposure| {
+        let request = AbsorptionRequest { collateral: 0, debt: 0, tip_min_atoms: 0 };
+        let buyer = Buyer { pool: &pool, slot: 0, prices: Ok(()) };
+        let sale = SaleTerms { bonus: valid_config().bonus, throttle: WIDE };
+        plan_absorption(&buyer, exposure, &sale, &valid_market(), &Standing::default(), &request, &NOW).map(|_| ())
+    };
+    assert_eq!(asked(&even(100, 100)), Err(EngineError::Healthy));
+    assert_eq!(asked(&even(99, 100)), Err(EngineError::BackstopNotTriggered));
+    assert_eq!(asked(&even(50, 100)), Err(EngineError::BackstopNotTriggered));
+    assert_ne!(asked(&even(49, 100)), Err(EngineError::BackstopNotTriggered));
+}
+
+#[test]
+fn the_logarithm_of_two_is_exact_and_that_of_large_numbers_too() {
+    const LN_2_Q40: u64 = 762_123_384_785;
+    assert_eq!(log_ratio(2, 1), Factor(LN_2_Q40));
+    for shift in 0..126 {
+        let seen = log_ratio(3 << shift, 2 << shift).0 as f64 / (1u64 << 40) as f64;
+        assert!((seen - 1.5f64.ln()).abs() < 1.2e-6, "2^{shift}: {seen}");
+        assert_eq!(log_ratio(2 << shift, 1 << shift), Factor(LN_2_Q40), "2^{shift}");
+    }
+}
+
+#[test]
+fn a_feed_that_changes_its_exponent_has_not_moved_and_volatility_rises_by_its_rate() {
+    let mut reserve = valid_reserve();
+    let later = Now { unix: NOW.unix + 3_600, ..NOW };
+    let reading = Reading { publish_time: later.unix, slot: later.slot, ..valid_reading() };
+    (reserve.volatility.sampled_price, reserve.volatility.sampled_at) = (reading.price, NOW.unix);
+    reserve.volatility.sampled_exponent = reading.exponent.into();
+    let same = reserve.sigma_initial(&reading);
+    (reserve.volatility.sampled_price, reserve.volatility.sampled_exponent) =
+        (reading.price / 1_000, i64::from(reading.exponent) + 3);
+    assert_eq!((reading.price % 1_000, reserve.sigma_initial(&reading)), (0, same));
+
+    // Observed at its cap, maintenance volatility at its floor: an hour later a rate of 50 bps more.
+    let (floor, cap) = (reserve.risk.sigma_floor_bps, reserve.risk.sigma_cap_bps);
+    reserve.risk.sigma_rise_bps_per_hour = 50;
+    reserve.volatility.sigma_q40 = Factor::from_bps_ceil(cap).0;
+    (reserve.volatility.sigma_maintenance_q40, reserve.volatility.moved_at) =
+        (Factor::from_bps_ceil(floor).0, NOW.unix);
+    reserve.volatility.sampled_at = later.unix;
+    let risen = reserve.sigma_maintenance(&reading, &later).0;
+    let exact = Factor::from_bps_ceil(floor).0 + Factor::from_bps_floor(50).0;
+    assert!(risen.abs_diff(exact) <= 1, "{risen} instead of {exact}");
 }
