@@ -368,3 +368,16 @@ fn a_feed_that_changes_its_exponent_has_not_moved_and_volatility_rises_by_its_ra
     let exact = Factor::from_bps_ceil(floor).0 + Factor::from_bps_floor(50).0;
     assert!(risen.abs_diff(exact) <= 1, "{risen} instead of {exact}");
 }
+
+#[test]
+fn nothing_is_deposited_withdrawn_or_claimed_where_there_is_nothing() {
+    let (mut pool, mut provider): (_, BackstopProviderState) = (empty_pool(1), bytemuck::Zeroable::zeroed());
+    let before = (pool, provider);
+    assert_eq!(pool.deposit(&mut provider, 0, &NOW), Err(EngineError::ZeroAmount));
+    assert_eq!((pool, provider), before);
+    assert_eq!(pool.deposit(&mut provider, 1, &NOW), Ok(()));
+    assert_eq!(pool.claim_gain(&mut provider, 0, &NOW), Err(EngineError::NothingGained));
+    // Asked for while it was there, and lost since.
+    let mut lost = BackstopProviderState { requested_atoms: 5, matures_at: NOW.unix, ..bytemuck::Zeroable::zeroed() };
+    assert_eq!(empty_pool(1).withdraw(&mut lost, &NOW), Err(EngineError::ZeroAmount));
+}
