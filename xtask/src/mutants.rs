@@ -1,6 +1,6 @@
 //! `cargo xtask mutants`: does a test fail where the engine is wrong? cargo-mutants changes it in one place at a time.
 //!
-//! Two rounds. The first runs every property on a twentieth of its inputs: seconds a mutant, and enough for most. What survives it runs against all tests in full. What survives that too must be explained in
+//! Two rounds. The first runs every unit test, and every property on a twentieth of its inputs: seconds a mutant, and enough for most. What survives it runs against all tests in full. What survives that too must be explained in
 //! `crates/engine/mutants.toml`, or the command fails.
 
 mod found;
@@ -203,7 +203,11 @@ fn first_round(
         found.tell(&folder, explained)?;
         first.arg("--iterate");
     }
-    first.args(diff).args(["--", "--locked", "--test", "properties", "--", "--exact"]).args(FAIL_FAST).args(MIXED);
+    first
+        .args(diff)
+        .args(["--", "--locked", "--lib", "--test", "properties", "--", "--exact"])
+        .args(FAIL_FAST)
+        .args(MIXED);
     first.args(SLOW.iter().flat_map(|test| ["--skip", test]));
     round(&mut first, "first round: every property on a part of its inputs", &folder)
 }
