@@ -129,6 +129,7 @@ fn the_limits_themselves_are_allowed() {
         ("initial just below maintenance", |c| c.initial.initial_bps = 7_999),
         ("initial debt weight as maintenance", |c| c.initial.debt_weight_bps = 10_000),
         ("initial debt weight of ten", |c| c.initial.debt_weight_bps = 100_000),
+        ("starting volatility of ten", |c| c.sigma_bps = 100_000),
         ("bonus just below one", |c| {
             (c.risk.maintenance_bps, c.initial.initial_bps) = (4_900, 4_000);
             (c.bonus.bonus_max_bps, c.bonus.health_max_bonus_bps) = (9_999, 9_900);

@@ -135,6 +135,17 @@ fn whoever_marks_is_paid_once_a_hundredth_of_the_provision_at_most_from_insuranc
 }
 
 #[test]
+fn whoever_marks_for_nothing_leaves_the_tip_to_the_next() {
+    let market = MarketPolicy { mark_tip_value: 11 * Value::PER_USD / 2, ..valid_market() };
+    let mut position = PositionState { defaulted_at: NOW.unix, ..position() };
+    let mut reserve = ledger();
+    assert_eq!((position.pay_marker(1_000, dollar(), &mut reserve, &market), position.is_mark_paid), (0, 0));
+    reserve.insurance_atoms = 7;
+    assert_eq!((position.pay_marker(1_000, dollar(), &mut reserve, &market), position.is_mark_paid), (5, 1));
+    assert_eq!(reserve.insurance_atoms, 2);
+}
+
+#[test]
 fn lenders_bear_what_insurance_does_not_and_newcomers_wait_for_it() {
     check(
         3_000,
