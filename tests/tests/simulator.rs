@@ -279,6 +279,21 @@ fn a_slow_fall_is_liquidated_to_the_same_atom() {
     assert_eq!(sim.sums().written_off, 0.0, "nothing was lost");
 }
 
+/// A fall through every layer, and a recovery: everything happens on the way.
+fn crash(stage: &mut Stage, sim: &mut Sim) {
+    let prices = lines(&[
+        (0, 150.0, 2.0),
+        (6, 112.0, 1.3),
+        (40, 105.0, 1.25),
+        (3, 60.0, 0.5),
+        (240, 58.0, 0.6),
+        (10, 90.0, 1.0),
+    ]);
+    let done = follow(stage, sim, &prices);
+    let all = BTreeSet::from(["refresh", "liquidate", "absorb", "flag", "mark", "settle"]);
+    assert!(done.is_superset(&all), "{done:?}");
+}
+
 #[test]
 fn a_crash_through_backstop_recovery_sale_and_haircut_agrees_to_the_same_atom() {
     let mut stage = Stage::new();
@@ -288,17 +303,7 @@ fn a_crash_through_backstop_recovery_sale_and_haircut_agrees_to_the_same_atom() 
         LiquidatorTerms { count: 1, capital: 9_000.0, latency_secs: 12_000, ..LiquidatorTerms::default() },
     ];
     let mut sim = stage.sim(BorrowerTerms::default(), &kinds);
-    let prices = lines(&[
-        (0, 150.0, 2.0),
-        (6, 112.0, 1.3),
-        (40, 105.0, 1.25),
-        (3, 60.0, 0.5),
-        (240, 58.0, 0.6),
-        (10, 90.0, 1.0),
-    ]);
-    let done = follow(&mut stage, &mut sim, &prices);
-    let all = BTreeSet::from(["refresh", "liquidate", "absorb", "flag", "mark", "settle"]);
-    assert!(done.is_superset(&all), "{done:?}");
+    crash(&mut stage, &mut sim);
     let sums = sim.sums();
     assert!(sums.haircut > 0.0 && sums.insured > 0.0 && sums.absorbed > 0.0, "{sums:?}");
 }
@@ -323,15 +328,5 @@ fn a_market_that_went_through_a_file_is_the_same_to_the_byte_and_goes_on_as_the_
     let mut sim = setup.sim(Rule::Plimsoll);
     stage.assert_agrees(&sim, "the file");
     sim.chain.journal = Some(Vec::new());
-    let prices = lines(&[
-        (0, 150.0, 2.0),
-        (6, 112.0, 1.3),
-        (40, 105.0, 1.25),
-        (3, 60.0, 0.5),
-        (240, 58.0, 0.6),
-        (10, 90.0, 1.0),
-    ]);
-    let done = follow(&mut stage, &mut sim, &prices);
-    let all = BTreeSet::from(["refresh", "liquidate", "absorb", "flag", "mark", "settle"]);
-    assert!(done.is_superset(&all), "{done:?}");
+    crash(&mut stage, &mut sim);
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask mutants`: does a test fail where the engine is wrong? cargo-mutants changes it in one place at a time.
 //!
-//! Two rounds. The first runs every unit test, and every property on a twentieth of its inputs: seconds a mutant, and enough for most. What survives it runs against all tests in full. What survives that too must be explained in
+//! Two rounds. The first runs every unit test, and every property on a twentieth of its inputs: seconds a mutant, and enough
+//! for most. What survives it runs against all tests in full. What survives that too must be explained in
 //! `crates/engine/mutants.toml`, or the command fails.
 
 mod found;
@@ -50,7 +51,7 @@ const TIMEOUTS: (u32, u32) = (60, 900);
 /// And after which a build does: the compiler computes constants, and a mutant of what they are made by need not end. The first
 /// round's dependencies are built before it; the second round's are not.
 const BUILD_TIMEOUTS: (u32, u32) = (40, 300);
-/// The part of all mutants that is tried among all checks, always the same: some six, or two minutes.
+/// The part of all mutants that is tried among all checks, always the same: four of 1,925.
 const SHARD_IN_TEST: &str = "7/600";
 
 #[derive(Clone, Default, clap::Args)]

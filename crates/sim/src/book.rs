@@ -6,12 +6,17 @@ use std::sync::Arc;
 
 use bytemuck::Zeroable;
 use plimsoll_engine::state::{CollateralSlot, DebtSlot, PositionState, Pubkey, LAYOUT_VERSION, MAX_LEGS};
+use rayon::prelude::*;
 
 /// Number of a position.
 pub type Id = u32;
 /// Number of a token.
 pub type AssetId = u16;
 
+/// From so many on it pays to ask on more than one thread.
+const MANY: usize = 4_000;
+/// So many are fetched at once.
+pub(crate) const FETCHED: usize = 32;
 /// No full state yet.
 const UNTOUCHED: u32 = u32::MAX;
 
@@ -22,6 +27,13 @@ pub struct Leg {
     pub amount: u128,
     /// Token.
     pub asset: AssetId,
+}
+
+impl Leg {
+    /// Atoms of a collateral, saturating.
+    pub fn atoms(&self) -> u64 {
+        u64::try_from(self.amount).unwrap_or(u64::MAX)
+    }
 }
 
 /// Where a position's legs are.
@@ -136,6 +148,37 @@ impl Book {
         Self { came: states, ..book }
     }
 
+    /// What is found of each of many, where something is, in order: on all threads where there are many.
+    pub(crate) fn each<T: Sync, R: Send>(
+        &self,
+        all: &[T],
+        id: impl Fn(&T) -> Id + Sync + Send,
+        find: impl Fn(&T) -> Option<R> + Sync + Send,
+    ) -> Vec<R> {
+        let find_all = |some: &[T]| -> Vec<R> {
+            self.fetch(some.iter().map(&id));
+            some.iter().filter_map(&find).collect()
+        };
+        if all.len() >= MANY {
+            all.par_chunks(FETCHED).flat_map_iter(find_all).collect()
+        } else {
+            all.chunks(FETCHED).flat_map(find_all).collect()
+        }
+    }
+
+    /// Reads a little of each of some positions, which lie anywhere: the processor waits for all of them at once, and not for
+    /// each when its turn comes. That is most of what a look costs.
+    pub(crate) fn fetch(&self, ids: impl Iterator<Item = Id>) {
+        let mut rows = [None; FETCHED];
+        rows.iter_mut().zip(ids).for_each(|(place, id)| *place = self.row(id));
+        let legs = rows.iter().flatten().flat_map(|row| [self.legs_of(row).first(), self.legs_of(row).last()]);
+        let states = rows.iter().flatten().filter_map(|row| self.open.get(row.open as usize));
+        let amounts = legs.flatten().fold(0, |sum: u128, leg| sum ^ leg.amount);
+        // What a plan asks of a state lies in these lines of it.
+        let of_state = |state: &PositionState| state.sequence ^ state.auction_secs ^ state.protection_trigger_bps;
+        std::hint::black_box((amounts, states.fold(0, |sum, state| sum ^ of_state(state))));
+    }
+
     /// The full state, if something happened to the position, here or where it came from.
     pub fn touched(&self, id: Id) -> Option<&PositionState> {
         let row = self.row(id)?;
@@ -153,7 +196,7 @@ impl Book {
         let key = |leg: &Leg| keys.get(usize::from(leg.asset)).copied().unwrap_or_default();
         let (collaterals, debts) = self.legs(id);
         for (slot, leg) in state.collaterals.iter_mut().zip(collaterals) {
-            let atoms = u64::try_from(leg.amount).unwrap_or(u64::MAX);
+            let atoms = leg.atoms();
             let counted_atoms = if debts.is_empty() { 0 } else { atoms };
             *slot = CollateralSlot { reserve: key(leg), atoms, counted_atoms, ..CollateralSlot::zeroed() };
             state.collateral_count += 1;
@@ -178,6 +221,23 @@ impl Book {
         (row.collaterals, row.debts) = (state.collateral_count, state.debt_count);
         let places = self.legs.get_mut(row.first as usize..).unwrap_or(&mut []);
         places.iter_mut().zip(legs_of_state(state, keys)).for_each(|(place, leg)| *place = leg);
+    }
+
+    /// Changes what is not a leg of a full state, where it is. A change that is refused has changed nothing.
+    pub fn change<T, E>(
+        &mut self,
+        id: Id,
+        keys: &[Pubkey],
+        change: impl FnOnce(&mut PositionState) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let open = self.row(id).map_or(UNTOUCHED, |row| row.open);
+        if let Some(state) = self.open.get_mut(open as usize) {
+            return change(state);
+        }
+        let mut state = self.state(id, keys);
+        let changed = change(&mut state)?;
+        self.put(id, &state, keys);
+        Ok(changed)
     }
 
     /// How many were touched.

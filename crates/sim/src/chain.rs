@@ -15,6 +15,7 @@ use plimsoll_engine::standing::{Sighting, Standing};
 use plimsoll_engine::state::{BackstopState, LenderState, MarketState, PositionState, Pubkey, ReserveState};
 use plimsoll_engine::transitions::{apply_liquidation, PaidFor};
 use plimsoll_engine::{EngineError, Now, Result};
+use plimsoll_watch::{Lens, Weighing};
 
 use crate::book::{AssetId, Book, Id};
 use crate::tokens::{Actor, Tokens, Vault};
@@ -169,6 +170,12 @@ impl Chain {
         }
     }
 
+    /// How each token counts now, at the reading that is kept, by a weighing of each.
+    pub fn lenses(&self, weighing: impl Fn(usize) -> Weighing) -> Vec<Lens> {
+        let reserves = self.reserves.iter().enumerate();
+        reserves.map(|(asset, reserve)| Lens::new(reserve, &reserve.reading, weighing(asset), &self.now)).collect()
+    }
+
     fn note(&mut self, action: impl FnOnce() -> Action) {
         if let Some(journal) = &mut self.journal {
             journal.push(action());
@@ -214,7 +221,7 @@ impl Chain {
         let (collaterals, debts) = self.book.legs(id);
         for leg in collaterals {
             let reserve = self.reserve(leg.asset)?;
-            let (atoms, reading) = (u64::try_from(leg.amount).unwrap_or(u64::MAX), &reserve.reading);
+            let (atoms, reading) = (leg.atoms(), &reserve.reading);
             exposure.push_collateral(match old {
                 Old::Fade => reserve.collateral_leg(atoms, reading, now),
                 Old::Keep => reserve.collateral_leg_undecayed(atoms, reading, now),
@@ -348,25 +355,33 @@ impl Chain {
     /// The engine's; nothing changed then.
     pub fn flag(&mut self, id: Id, pair: Pair) -> Result<Sighting> {
         let exposure = self.exposure(id, Old::Fade)?;
-        self.flag_seen(id, &exposure, pair)
+        let plan = self.plan(id, &exposure, pair, u64::MAX);
+        self.flag_seen(id, &exposure, pair, &plan)
     }
 
-    /// The same, of a position whose legs were just projected.
+    /// The same, of a position whose legs were just projected and whose liquidation was just planned, without limits.
     ///
     /// # Errors
     /// As [`Self::flag`].
-    pub fn flag_seen(&mut self, id: Id, exposure: &Exposure, pair: Pair) -> Result<Sighting> {
-        let mut position = self.position(id);
-        let assets = self.assets(id, pair)?;
-        let sale = self.reserve(assets.0)?.sale_terms(&self.now);
-        let policy = &self.market.policy;
-        let standing = position.standing(pair, policy, &self.now, Ok(())).in_market(&self.market, &self.now);
-        let request =
-            LiquidationRequest { collateral: pair.0, debt: pair.1, repay_max_atoms: u64::MAX, seize_min_atoms: 0 };
-        let plan = plan_liquidation(exposure, &sale, policy, &standing, &request, &self.now);
-        let sighting = position.see(exposure, &plan, self.prices(id), policy, &self.now)?;
-        let reserves = (*self.reserve(assets.0)?, *self.reserve(assets.1)?);
-        self.commit(id, &mut position, &mut [(assets.0, reserves.0), (assets.1, reserves.1)])?;
+    pub fn flag_seen(
+        &mut self,
+        id: Id,
+        exposure: &Exposure,
+        pair: Pair,
+        plan: &Result<LiquidationPlan>,
+    ) -> Result<Sighting> {
+        let (assets, prices) = (self.assets(id, pair)?, self.prices(id));
+        let (policy, now) = (&self.market.policy, &self.now);
+        let sighting = self.book.change(id, &self.keys, |position| {
+            let sighting = position.see(exposure, plan, prices, policy, now)?;
+            position.sequence = position.sequence.wrapping_add(1);
+            Ok(sighting)
+        })?;
+        for (asset, reserve) in (0..).zip(&mut self.reserves) {
+            if asset == assets.0 || asset == assets.1 {
+                reserve.sequence = reserve.sequence.wrapping_add(1);
+            }
+        }
         self.note(|| Action::Flagged { id, pair: assets });
         Ok(sighting)
     }

@@ -131,11 +131,7 @@ impl Setup {
 
     /// Lenses of the market at rest.
     pub fn lenses(&self, weighing: Weighing) -> Vec<Lens> {
-        self.chain
-            .reserves
-            .iter()
-            .map(|reserve| Lens::new(reserve, &reserve.reading, weighing, &self.chain.now))
-            .collect()
+        self.chain.lenses(|_| weighing)
     }
 
     /// Draws all positions. Returns collateral and debt of each token, atoms.
@@ -332,7 +328,7 @@ impl Setup {
         for id in self.chain.book.ids() {
             let (collaterals, debts) = self.chain.book.legs(id);
             for leg in collaterals {
-                let (lens, atoms) = (&lenses[usize::from(leg.asset)], u64::try_from(leg.amount).unwrap_or(u64::MAX));
+                let (lens, atoms) = (&lenses[usize::from(leg.asset)], leg.atoms());
                 let sum = &mut sums[usize::from(leg.asset)];
                 sum.0 += lens.collateral(atoms).0 as f64;
                 sum.1 += lens.plain_collateral(atoms).0 as f64;

@@ -36,10 +36,10 @@ impl Ids {
         }
     }
 
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = Id> + '_ {
-        let words = (0..).zip(&self.0).filter(|(_, word)| **word != 0);
-        words.flat_map(|(at, word): (Id, &u64)| {
+    /// All of them that another set has not, in order.
+    pub fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Id> + 'a {
+        let words = (0..).zip(self.0.iter().zip(&other.0)).map(|(at, (word, not))| (at, word & !not));
+        words.filter(|(_, word)| *word != 0).flat_map(|(at, word): (Id, u64)| {
             (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
         })
     }
@@ -50,12 +50,13 @@ impl Ids {
 pub struct Since {
     at: Vec<i64>,
     ids: Vec<Id>,
+    set: Ids,
 }
 
 impl Since {
     /// None of so many.
     pub fn none_of(count: usize) -> Self {
-        Self { at: vec![NEVER; count], ids: Vec::new() }
+        Self { at: vec![NEVER; count], ids: Vec::new(), set: Ids::none_of(count) }
     }
 
     /// Since when a position has been there, if it is.
@@ -67,12 +68,19 @@ impl Since {
     pub fn renew(&mut self, ids: impl Iterator<Item = Id>, unix: i64) {
         let renewed: Vec<(Id, i64)> = ids.map(|id| (id, self.get(id).unwrap_or(unix))).collect();
         for id in self.ids.drain(..) {
-            set(&mut self.at, id, NEVER);
+            put(&mut self.at, id, NEVER);
+            self.set.remove(id);
         }
         for (id, since) in renewed {
-            set(&mut self.at, id, since);
+            put(&mut self.at, id, since);
+            self.set.insert(id);
             self.ids.push(id);
         }
+    }
+
+    /// Who is there.
+    pub fn set(&self) -> &Ids {
+        &self.set
     }
 
     /// Who is there, and since when, in the order given.
@@ -81,7 +89,7 @@ impl Since {
     }
 }
 
-fn set(at: &mut [i64], id: Id, time: i64) {
+fn put(at: &mut [i64], id: Id, time: i64) {
     if let Some(place) = at.get_mut(id as usize) {
         *place = time;
     }
@@ -97,7 +105,10 @@ mod tests {
         assert!(ids.insert(7) && ids.insert(130) && ids.insert(63) && !ids.insert(7));
         assert!(ids.insert(199));
         ids.remove(63);
-        assert_eq!(ids.iter().collect::<Vec<_>>(), [7, 130, 199]);
+        assert_eq!(ids.without(&Ids::none_of(200)).collect::<Vec<_>>(), [7, 130, 199]);
+        let mut others = Ids::none_of(200);
+        assert!(others.insert(130) && others.insert(8));
+        assert_eq!(ids.without(&others).collect::<Vec<_>>(), [7, 199]);
         assert!(ids.has(130) && !ids.has(63) && !ids.has(5_000));
     }
 
@@ -109,5 +120,6 @@ mod tests {
         assert_eq!(since.iter().collect::<Vec<_>>(), [(1, 100), (4, 200)]);
         since.renew([3].into_iter(), 300);
         assert_eq!((since.get(3), since.get(1)), (Some(300), None));
+        assert!(since.set().has(3) && !since.set().has(1));
     }
 }

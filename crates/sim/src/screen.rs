@@ -2,8 +2,9 @@
 //!
 //! Positions that hold the same tokens form a group. Their healths were worked out once, under reference lenses, and those
 //! not too far from the level lie in order. What became of any leg since then is bounded by the drift of its lens, so only a
-//! beginning of that order can have crossed. Whoever was traded with is put back where it would have been at the reference. When the drift reaches the end of what lies in order, or looking has cost as
-//! much as working out anew would, all is worked out anew: at most twice the cost of knowing the best moment for it.
+//! beginning of that order can have crossed. Whoever was traded with is put back where it would have been at the reference.
+//! When the drift reaches the end of what lies in order, or looking has cost as much as working out anew would, all is
+//! worked out anew: at most twice the cost of knowing the best moment for it.
 //!
 //! A bound is no decision: whoever is named here is looked at in full, and a property demands that nobody is missed.
 
@@ -13,7 +14,6 @@ use rayon::prelude::*;
 
 use crate::book::{Book, Group, Id};
 use crate::ids::Ids;
-use crate::sim::MANY;
 
 /// Health in parts of the level up to which positions lie in order: five quarters.
 const ORDERED: Factor = Factor(Factor::ONE.0 / 4 * 5);
@@ -39,8 +39,7 @@ fn weighted(book: &Book, lenses: &[Lens], id: Id) -> (Value, Value) {
     let (collaterals, debts) = book.legs(id);
     let lens = |asset: u16| lenses.get(usize::from(asset));
     let collateral = collaterals.iter().fold(Value::ZERO, |sum, leg| {
-        let atoms = u64::try_from(leg.amount).unwrap_or(u64::MAX);
-        sum.plus(lens(leg.asset).map_or(Value::ZERO, |lens| lens.collateral(atoms)))
+        sum.plus(lens(leg.asset).map_or(Value::ZERO, |lens| lens.collateral(leg.atoms())))
     });
     let debt = debts
         .iter()
@@ -51,18 +50,19 @@ fn weighted(book: &Book, lenses: &[Lens], id: Id) -> (Value, Value) {
 /// One group's order.
 #[derive(Clone, Debug, Default)]
 struct Ordered {
+    /// Tokens that the group holds, as a set of bits.
+    tokens: u64,
     members: Vec<Id>,
     /// By health at the reference.
     near: Vec<(Factor, Id)>,
     /// Health at the reference from which on nobody lies in order.
     end: Factor,
-    /// By token: none that the group does not hold.
-    reference: Vec<Option<Lens>>,
+    /// Lenses that the order was worked out by; none yet at the beginning.
+    reference: Vec<Lens>,
     /// Members that something happened to since their health was worked out.
     changed: Vec<Id>,
     /// Looked at since the reference was taken.
     looked: usize,
-    is_fresh: bool,
 }
 
 /// Who is to be looked at.
@@ -81,7 +81,8 @@ pub struct Screen {
 impl Screen {
     /// Of a book.
     pub fn new(book: &Book) -> Self {
-        let mut groups = vec![Ordered::default(); book.groups().len()];
+        let empty = |set: &Group| Ordered { tokens: set.collaterals | set.debts, ..Ordered::default() };
+        let mut groups: Vec<Ordered> = book.groups().iter().map(empty).collect();
         for id in book.ids() {
             if let Some(group) = groups.get_mut(book.group(id)) {
                 group.members.push(id);
@@ -105,26 +106,25 @@ impl Screen {
             }
         }
         let mut found = Vec::new();
-        for (group, set) in self.groups.iter_mut().zip(book.groups()) {
+        for group in &mut self.groups {
             let reach = match group.reach(level, lenses) {
                 Some(reach) => {
                     group.put_back(book, &self.is_changed);
                     reach
                 }
                 None => {
-                    group.reorder(level.times_floor(ORDERED), book, *set, lenses);
+                    group.reorder(level.times_floor(ORDERED), book, lenses);
                     self.reordered += group.members.len() as u64;
                     level.times_ceil(SLACK)
                 }
             };
             let count = group.near.partition_point(|(health, _)| *health < reach);
             let near = group.near.get(..count).unwrap_or(&[]);
-            let seen = |(_, id): &(Factor, Id)| health_below(book, lenses, *id, level).map(|health| (health, *id));
-            if count >= MANY {
-                found.par_extend(near.par_iter().filter_map(seen));
-            } else {
-                found.extend(near.iter().filter_map(seen));
-            }
+            found.extend(book.each(
+                near,
+                |(_, id)| *id,
+                |(_, id)| Some((health_below(book, lenses, *id, level)?, *id)),
+            ));
             let looked = count + group.changed.len();
             group.changed.clear();
             group.looked += looked;
@@ -141,7 +141,7 @@ impl Screen {
 impl Ordered {
     /// Health at the reference up to which positions may have crossed the level by now; none where all is to be worked out anew.
     fn reach(&self, level: Factor, lenses: &[Lens]) -> Option<Factor> {
-        let is_worn = !self.is_fresh || self.looked > self.members.len();
+        let is_worn = self.reference.is_empty() || self.looked > self.members.len();
         let drift = self.drift(lenses).filter(|_| !is_worn)?;
         Some(drift.reach(level).times_ceil(SLACK)).filter(|reach| *reach < self.end)
     }
@@ -155,21 +155,14 @@ impl Ordered {
     }
 
     /// Works all healths out anew.
-    fn reorder(&mut self, end: Factor, book: &Book, set: Group, lenses: &[Lens]) {
-        let mut near = std::mem::take(&mut self.near);
-        near.clear();
+    fn reorder(&mut self, end: Factor, book: &Book, lenses: &[Lens]) {
         self.end = end;
-        if self.members.len() >= MANY {
-            near.par_extend(self.members.par_iter().filter_map(|id| self.place(book, lenses, *id)));
-            near.par_sort_unstable();
-        } else {
-            near.extend(self.members.iter().filter_map(|id| self.place(book, lenses, *id)));
-            near.sort_unstable();
-        }
-        let holds = |asset: usize| (set.collaterals | set.debts) >> (asset % 64) & 1 == 1;
-        self.reference = lenses.iter().enumerate().map(|(asset, lens)| holds(asset).then_some(*lens)).collect();
+        self.near = book.each(&self.members, |id| *id, |id| self.place(book, lenses, *id));
+        self.near.par_sort_unstable();
+        self.reference.clear();
+        self.reference.extend_from_slice(lenses);
         self.changed.clear();
-        (self.near, self.looked, self.is_fresh) = (near, 0, true);
+        self.looked = 0;
     }
 
     /// Takes those that changed out of the order, and puts them where they would have been at the reference.
@@ -177,10 +170,7 @@ impl Ordered {
         if self.changed.is_empty() {
             return;
         }
-        // Tokens that the group does not hold are not asked for.
-        let Some(any) = self.reference.iter().flatten().next() else { return };
-        let lenses: Vec<Lens> = self.reference.iter().map(|lens| lens.unwrap_or(*any)).collect();
-        let mut placed: Vec<_> = self.changed.iter().filter_map(|id| self.place(book, &lenses, *id)).collect();
+        let mut placed = book.each(&self.changed, |id| *id, |id| self.place(book, &self.reference, *id));
         placed.sort_unstable();
         let mut placed = placed.into_iter().peekable();
         let mut merged = Vec::with_capacity(self.near.len() + placed.len());
@@ -195,7 +185,8 @@ impl Ordered {
     }
 
     fn drift(&self, lenses: &[Lens]) -> Option<Drift> {
-        let held = self.reference.iter().zip(lenses).filter_map(|(before, now)| before.as_ref().map(|it| (it, now)));
-        held.map(|(before, now)| before.drift(now)).try_fold(Drift::NONE, |all, drift| Some(all.worst(drift?)))
+        let both = self.reference.iter().zip(lenses).enumerate();
+        let held = both.filter(|(asset, _)| self.tokens >> (asset % 64) & 1 == 1);
+        held.map(|(_, (before, now))| before.drift(now)).try_fold(Drift::NONE, |all, drift| Some(all.worst(drift?)))
     }
 }

@@ -9,7 +9,7 @@ use plimsoll_engine::settlement::WriteOff;
 use plimsoll_watch::{Lens, Weighing};
 
 use crate::agents::{character, BorrowerTerms, Liquidator};
-use crate::book::{AssetId, Id, Leg};
+use crate::book::{AssetId, Id, Leg, FETCHED};
 use crate::chain::{Chain, Pair};
 use crate::feed::{usd, Feed};
 use crate::ids::{Ids, Since};
@@ -33,14 +33,13 @@ pub struct Thinning {
 /// What is seen of an unhealthy position before anybody acts.
 pub(crate) struct Sight {
     pub id: Id,
+    /// Since when it has been seen unhealthy, unix time.
+    pub since: i64,
     /// Plain value of its debts.
     debt: Value,
     /// Its one collateral, where it passes the throttle of that only as others do: it is not in the terminal state.
     pub waits_for: Option<AssetId>,
 }
-
-/// Positions from which on more than one thread looks at them.
-pub(crate) const MANY: usize = 4_000;
 
 /// A market in time.
 #[derive(Clone, Debug)]
@@ -139,8 +138,11 @@ impl Sim {
         let (unhealthy, called) = below.split_at(unhealthy);
         let sights = self.see(unhealthy);
         self.end_flags();
-        for sight in &sights {
-            self.attend(sight).with_context(|| format!("position {}", sight.id))?;
+        for sights in sights.chunks(FETCHED) {
+            self.chain.book.fetch(sights.iter().filter(|sight| !self.is_blocked(sight)).map(|sight| sight.id));
+            for sight in sights {
+                self.attend(sight).with_context(|| format!("position {}", sight.id))?;
+            }
         }
         self.attend_auctions()?;
         self.answer(unhealthy, called)?;
@@ -182,10 +184,7 @@ impl Sim {
             Rule::Plimsoll => Weighing::Sale,
             other => Weighing::Plain(other.threshold(asset)),
         };
-        let reserves = self.chain.reserves.iter().enumerate();
-        reserves
-            .map(|(asset, reserve)| Lens::new(reserve, &reserve.reading, weighing(asset), &self.chain.now))
-            .collect()
+        self.chain.lenses(weighing)
     }
 
     /// Health below which a position matters: the call level where borrowers answer, else one.
@@ -206,19 +205,16 @@ impl Sim {
 
     /// The same without screening and lenses, from the engine's legs.
     fn all_below(&self, level: Factor) -> Result<Vec<(Factor, Id)>> {
-        use rayon::prelude::*;
-        let each = |id: Id| {
+        let health_of = |id: Id| {
             let health = match self.rule {
                 Rule::Plimsoll => self.chain.exposure(id, crate::chain::Old::Fade).map(|exposure| exposure.health()),
                 _ => Ok(health(&self.chain.book, &self.lenses, id).0),
             };
             health.map(|health| (health, id)).map_err(|error| anyhow!("position {id}: {error:?}"))
         };
-        let mut all: Vec<(Factor, Id)> = if self.chain.book.len() >= MANY {
-            self.chain.book.ids().into_par_iter().map(each).collect::<Result<_>>()?
-        } else {
-            self.chain.book.ids().map(each).collect::<Result<_>>()?
-        };
+        let ids: Vec<Id> = self.chain.book.ids().collect();
+        let mut all =
+            self.chain.book.each(&ids, |id| *id, |id| Some(health_of(*id))).into_iter().collect::<Result<Vec<_>>>()?;
         all.retain(|(health, _)| *health < level);
         all.sort_unstable();
         Ok(all)
@@ -226,14 +222,8 @@ impl Sim {
 
     /// Remembers since when each has been unhealthy, and how much debt that is.
     fn see(&mut self, unhealthy: &[(Factor, Id)]) -> Vec<Sight> {
-        use rayon::prelude::*;
         self.since.renew(unhealthy.iter().map(|(_, id)| *id), self.chain.now.unix);
-        let sight = |(_, id): &(Factor, Id)| self.sight(*id);
-        let sights: Vec<Sight> = if unhealthy.len() >= MANY {
-            unhealthy.par_iter().map(sight).collect()
-        } else {
-            unhealthy.iter().map(sight).collect()
-        };
+        let sights = self.chain.book.each(unhealthy, |(_, id)| *id, |(_, id)| Some(self.sight(*id)));
         self.unhealthy = (unhealthy.len() as u64, sights.iter().map(|sight| sight.debt.0 as f64 / 1e9).sum());
         self.sums.unhealthy_max = self.sums.unhealthy_max.max(self.unhealthy.1);
         sights
@@ -248,13 +238,22 @@ impl Sim {
             .fold(Value::ZERO, |sum, leg| sum.plus(lens(leg).map_or(Value::ZERO, |lens| lens.plain_debt(leg.amount))));
         let waits_for = match collaterals {
             [only] => {
-                let atoms = u64::try_from(only.amount).unwrap_or(u64::MAX);
-                let collateral = lens(only).map_or(Value::ZERO, |lens| lens.plain_collateral(atoms));
+                let collateral = lens(only).map_or(Value::ZERO, |lens| lens.plain_collateral(only.atoms()));
                 (!is_terminal(collateral, debt, &self.chain.market.policy)).then_some(only.asset)
             }
             _ => None,
         };
-        Sight { id, debt, waits_for }
+        Sight { id, since: self.unhealthy_since(id), debt, waits_for }
+    }
+
+    /// Whether a position waits for a throttle that has refused somebody at least as urgent in this step.
+    pub(crate) fn is_blocked(&self, sight: &Sight) -> bool {
+        sight.waits_for.is_some_and(|asset| self.blocked.get(usize::from(asset)).copied().unwrap_or(false))
+    }
+
+    /// Since when a position has been seen unhealthy, unix time: since now at the latest.
+    pub(crate) fn unhealthy_since(&self, id: Id) -> i64 {
+        self.since.get(id).unwrap_or(self.chain.now.unix)
     }
 
     /// Flags of positions that are healthy again are taken away, as a keeper does.
@@ -262,7 +261,7 @@ impl Sim {
         if self.rule != Rule::Plimsoll {
             return;
         }
-        let healthy: Vec<Id> = self.flagged.iter().filter(|id| self.since.get(*id).is_none()).collect();
+        let healthy: Vec<Id> = self.flagged.without(self.since.set()).collect();
         for id in healthy {
             // What cannot be seen yet, for want of a good price, is seen later.
             let is_seen = self.chain.flag(id, (0, 0)).is_ok();
@@ -410,7 +409,7 @@ impl Sim {
             let index = self.chain.reserve(leg.asset).map_or(0, |reserve| reserve.debt_index.get());
             self.market_usd(leg.asset, plimsoll_engine::interest::owed_ceil(leg.amount, index))
         };
-        let has = |leg: &Leg| self.market_usd(leg.asset, u64::try_from(leg.amount).unwrap_or(u64::MAX));
+        let has = |leg: &Leg| self.market_usd(leg.asset, leg.atoms());
         let debt: f64 = debts.iter().map(owed).sum();
         let collateral: f64 = collaterals.iter().map(has).sum();
         (debt - collateral).max(0.0)

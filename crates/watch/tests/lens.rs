@@ -53,15 +53,11 @@ fn reading(price: impl Strategy<Value = u64>) -> impl Strategy<Value = Reading> 
 
 fn policy() -> OraclePolicy {
     OraclePolicy {
-        borrow_age_secs: 60,
-        liquidate_age_secs: 120,
         confidence_soft_bps: 100,
         confidence_hard_bps: 500,
-        ema_band_bps: 1_000,
         stale_secs: 3_600,
         dead_secs: 21_600,
-        sample_secs: 300,
-        reserved: [0; 2],
+        ..OraclePolicy::zeroed()
     }
 }
 

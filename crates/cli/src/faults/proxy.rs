@@ -270,7 +270,6 @@ impl State {
         *(if is_overtaken { &mut self.counts.overtaken } else { &mut self.counts.late }) += 1;
         self.passed += 1;
         self.forwarded.insert(held.signature.clone());
-
         Some(held)
     }
 

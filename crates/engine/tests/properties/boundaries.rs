@@ -3,7 +3,7 @@
 use plimsoll_engine::backstop::absorption::{plan_absorption, AbsorptionRequest, Buyer};
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value, Word128};
-use plimsoll_engine::health::{CollateralLeg, DebtLeg, Exposure};
+use plimsoll_engine::health::Exposure;
 use plimsoll_engine::liquidation::*;
 use plimsoll_engine::price::Reading;
 use plimsoll_engine::standing::{Sighting, Standing};
@@ -208,17 +208,6 @@ fn a_confidence_is_judged_by_its_part_of_any_price() {
             assert!(most == u64::MAX || !is_confident(price, most + 1, bps), "2^{shift}, {bps}");
         }
     }
-}
-
-/// A position of one collateral and one debt with these weighted values, in dollars.
-fn even(collateral_usd: u64, debt_usd: u64) -> Exposure {
-    let usd = |usd: u64| Value(u128::from(usd * Value::PER_USD));
-    let (mut exposure, plain) = (Exposure::default(), usd(collateral_usd));
-    let collateral = CollateralLeg { atoms: 1, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
-    exposure.push_collateral(collateral).unwrap();
-    let debt = DebtLeg { owed_atoms: 1, plain: usd(debt_usd), weight: Factor::ONE, ..Default::default() };
-    exposure.push_debt(debt).unwrap();
-    exposure
 }
 
 #[test]

@@ -96,12 +96,16 @@ fn shifts_of_either_sign_round_as_named_and_saturate() {
     });
 }
 
+/// The nearest factor to a number of any size.
+fn clamp(x: Option<u128>) -> Factor {
+    Factor(u64::try_from(x.unwrap_or(u128::MAX)).unwrap_or(u64::MAX))
+}
+
 #[test]
 fn factors_round_as_named_and_saturate() {
     check(20_000, (any::<u64>(), 0u32..64, any::<u64>(), 0u32..64), |(a, down, b, down2)| {
         let (a, b) = (a >> down, b >> down2);
         let (one, most) = (big(1) << 40u32, big(u128::from(u64::MAX)));
-        let clamp = |x: Option<u128>| Factor(u64::try_from(x.unwrap_or(u128::MAX)).unwrap_or(u64::MAX));
         let (floor, ceil) = expected(&(big(a.into()) * big(b.into())), &one);
         prop_assert_eq!(Factor(a).times_floor(Factor(b)), clamp(floor));
         prop_assert_eq!(Factor(a).times_ceil(Factor(b)), clamp(ceil));

@@ -6,7 +6,10 @@ use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value, Word128};
 use plimsoll_engine::health::{CollateralLeg, DebtLeg, Exposure};
 use plimsoll_engine::interest::owed_ceil;
+use plimsoll_engine::liquidation::{plan_liquidation, LiquidationRequest, SaleTerms};
 use plimsoll_engine::price::Price;
+use plimsoll_engine::recovery::RecoverySale;
+use plimsoll_engine::standing::Standing;
 use plimsoll_engine::state::*;
 use plimsoll_engine::Now;
 use proptest::prelude::*;
@@ -237,4 +240,30 @@ fn a_bounded_purchase_takes_what_the_price_allows_and_says_what_it_paid() {
     });
     let (seen, refused) = (seen.get(), refused.get());
     assert_seen!(seen > 500 && refused < 30, "{seen} where the second chord matters, {refused} refused");
+}
+
+/// What a bounded purchase at the first moment of a sale pays and takes of so many atoms at a price each, in dollars.
+fn bought(atoms: u64, price_usd: u64, bound: u64) -> Result<(u64, u64), EngineError> {
+    let price = Price::new(price_usd * 100_000_000, -8, 0);
+    let plain = Value(u128::from(atoms * price_usd * Value::PER_USD));
+    let mut exposure = Exposure::default();
+    let collateral = CollateralLeg { atoms, price, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
+    exposure.push_collateral(collateral).unwrap();
+    let plain = Value(u128::from(5_000 * Value::PER_USD));
+    let debt = DebtLeg { owed_atoms: 5_000, price: dollar(), plain, weight: Factor::ONE, ..Default::default() };
+    exposure.push_debt(debt).unwrap();
+    let recovery = Some(RecoverySale { fallen: Some(Factor::ZERO), entitled_atoms: atoms });
+    let standing = Standing { recovery, ..Standing::default() };
+    let sale = SaleTerms { bonus: valid_config().bonus, throttle: WIDE };
+    let request = LiquidationRequest { collateral: 0, debt: 0, repay_max_atoms: bound, seize_min_atoms: 0 };
+    let plan = plan_liquidation(&exposure, &sale, &valid_market(), &standing, &request, &NOW)?;
+    Ok((plan.repay_atoms, plan.seize_atoms))
+}
+
+#[test]
+fn a_bounded_purchase_takes_the_first_chord_at_the_bound_and_below_it() {
+    // At the beginning a sale asks what a bonus of three hundredths leaves, 102 dollars for 99.03 and an atom of rounding.
+    assert_eq!(bought(1_030, 1, 100), Ok((100, 102)), "at the bound");
+    assert_eq!(bought(21, 50, 100), Ok((98, 2)), "below it: a third would cost 146");
+    assert_eq!(bought(21, 50, 48), Err(EngineError::NothingToSeize), "not one");
 }

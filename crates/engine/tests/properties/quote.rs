@@ -285,17 +285,6 @@ fn a_liquidation_quote_is_its_plan_or_its_refusal_and_when_that_ends() {
     assert_eq!((to_e9(Factor::MAX), to_e9(Factor::ONE), to_e9(Factor::ZERO)), (u64::MAX, 1_000_000_000, 0));
 }
 
-/// Weighted values that are exact in binary: health five quarters.
-fn five_quarters() -> Exposure {
-    let mut exposure = Exposure::default();
-    let plain = Value(125 * u128::from(Value::PER_USD));
-    let collateral = CollateralLeg { atoms: 1, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
-    exposure.push_collateral(collateral).unwrap();
-    let plain = Value(100 * u128::from(Value::PER_USD));
-    exposure.push_debt(DebtLeg { owed_atoms: 1, plain, weight: Factor::ONE, ..Default::default() }).unwrap();
-    exposure
-}
-
 #[test]
 fn a_quote_says_who_is_called_and_flagged_and_how_long() {
     let mut position: PositionState = bytemuck::Zeroable::zeroed();
@@ -303,7 +292,7 @@ fn a_quote_says_who_is_called_and_flagged_and_how_long() {
         let market = MarketPolicy { call_level_bps, ..valid_market() };
         let rooms = [LendingRoom::default(); MAX_DEBTS];
         quote_position(
-            &five_quarters(),
+            &even(125, 100),
             &Err(EngineError::StalePrice),
             &rooms,
             &[0; MAX_COLLATERALS],

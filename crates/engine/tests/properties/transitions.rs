@@ -319,6 +319,27 @@ fn fees_are_taken_once() {
     assert_eq!((reserve.take_fees(), reserve.take_fees()), (Ok(7), Err(EngineError::ZeroAmount)));
 }
 
+/// A plan of this trade that says nothing else.
+fn trade(repay_atoms: u64, seize_atoms: u64, fee_atoms: u64) -> LiquidationPlan {
+    LiquidationPlan {
+        repay_atoms,
+        seize_atoms,
+        fee_atoms,
+        gross_factor: Default::default(),
+        health_before: Default::default(),
+        health_after: Default::default(),
+        is_terminal: false,
+        is_protection: false,
+        is_throttled: false,
+        allowance: Default::default(),
+        takes_last_collateral: false,
+        closes_debt: false,
+        collateral_value: Default::default(),
+        debt_value: Default::default(),
+        debt_shares_q40: Default::default(),
+    }
+}
+
 #[test]
 fn a_liquidation_moves_exactly_what_its_plan_says() {
     check(5_000, (amount(), amount(), any::<[u64; 3]>()), |(owed, held, seeds)| {
@@ -331,23 +352,7 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
         position.add_debt(0, shares).unwrap();
         position.add_collateral(0, held, true).unwrap();
         seized.take_collateral(held, true, false).unwrap();
-        let plan = LiquidationPlan {
-            repay_atoms: seeds[0] % owed + 1,
-            seize_atoms: seeds[1] % held + 1,
-            fee_atoms: seeds[2] >> 8,
-            gross_factor: Default::default(),
-            health_before: Default::default(),
-            health_after: Default::default(),
-            is_terminal: false,
-            is_protection: false,
-            is_throttled: false,
-            allowance: Default::default(),
-            takes_last_collateral: false,
-            closes_debt: false,
-            collateral_value: Default::default(),
-            debt_value: Default::default(),
-            debt_shares_q40: Default::default(),
-        };
+        let plan = trade(seeds[0] % owed + 1, seeds[1] % held + 1, seeds[2] >> 8);
         apply_liquidation(&plan, &mut position, (0, 0), (&mut seized, &mut repaid), &market, &NOW).unwrap();
         prop_assert_eq!(
             (repaid.cash_atoms, repaid.total_debt_atoms(), repaid.insurance_atoms),
@@ -367,6 +372,35 @@ fn a_liquidation_moves_exactly_what_its_plan_says() {
         );
         Ok(())
     });
+}
+
+#[test]
+fn a_terminal_sale_fixes_the_shares_once_and_books_what_each_debt_took() {
+    let (mut seized, mut repaid, mut position, market) = (ledger(), ledger(), empty(), valid_market());
+    repaid.supply(1_000, 0).unwrap();
+    let shares = repaid.lend(1_000).unwrap();
+    position.collateral_slot(&key(1), true).unwrap();
+    position.add_collateral(0, 100, true).unwrap();
+    seized.take_collateral(100, true, false).unwrap();
+    for debt in 0..2u8 {
+        position.debt_slot(&key(2 + debt)).unwrap();
+        position.add_debt(debt.into(), shares / 2).unwrap();
+    }
+    let mut sell = |debt: usize, plan: LiquidationPlan| {
+        apply_liquidation(&plan, &mut position, (0, debt), (&mut seized, &mut repaid), &market, &NOW).unwrap();
+        let shares = [0, 1].map(|debt| position.debts[debt].share_at_default_q40);
+        (shares, [0, 1].map(|debt| position.taken_atoms[debt][0]))
+    };
+    let terminal = |shares: [u64; 2], seize_atoms: u64| {
+        let mut plan = LiquidationPlan { is_terminal: true, ..trade(1, seize_atoms, 0) };
+        plan.debt_shares_q40[..2].copy_from_slice(&shares);
+        plan
+    };
+    assert_eq!(sell(0, terminal([0, 0], 3)), ([0, 0], [0, 0]), "a debt that takes all has no share");
+    assert_eq!(sell(0, terminal([3, 1], 7)), ([3, 1], [7, 0]));
+    assert_eq!(sell(1, terminal([1, 1], 4)), ([3, 1], [7, 4]));
+    assert_eq!(sell(0, terminal([1, 1], 2)), ([3, 1], [9, 4]));
+    assert_eq!(sell(0, trade(1, 5, 0)), ([0, 0], [0, 0]), "seen to pay");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use bytemuck::Zeroable;
 use plimsoll_engine::error::EngineError;
 use plimsoll_engine::fixed::{Factor, Value, Word128};
-use plimsoll_engine::health::Exposure;
+use plimsoll_engine::health::{CollateralLeg, DebtLeg, Exposure};
 use plimsoll_engine::interest::INDEX_ONE;
 use plimsoll_engine::liquidation::{plan_liquidation, LiquidationPlan, LiquidationRequest, SaleTerms};
 use plimsoll_engine::price::{Price, Reading};
@@ -435,4 +435,15 @@ impl World {
     pub fn health(&self) -> Factor {
         self.exposure().health()
     }
+}
+
+/// A position of one collateral and one debt with these weighted values, in dollars, exact in binary.
+pub fn even(collateral_usd: u64, debt_usd: u64) -> Exposure {
+    let usd = |usd: u64| Value(u128::from(usd * Value::PER_USD));
+    let (mut exposure, plain) = (Exposure::default(), usd(collateral_usd));
+    let collateral = CollateralLeg { atoms: 1, plain, alv: plain, maintenance: Factor::ONE, ..Default::default() };
+    exposure.push_collateral(collateral).unwrap();
+    let debt = DebtLeg { owed_atoms: 1, plain: usd(debt_usd), weight: Factor::ONE, ..Default::default() };
+    exposure.push_debt(debt).unwrap();
+    exposure
 }

@@ -3,7 +3,7 @@
 
 use anyhow::{ensure, Result};
 use plimsoll_engine::fixed::Factor;
-use plimsoll_watch::{Lens, Weighing};
+use plimsoll_watch::Weighing;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -40,13 +40,7 @@ pub fn position(setup: &Setup, times: &[u64], paths: u64, progress: &(dyn Fn(u64
         let prices = setup.paths.path(path);
         for (index, step) in prices.chunks(setup.paths.tokens().max(1)).enumerate() {
             sim.observe(setup.paths.step_secs, step);
-            let lenses: Vec<Lens> = sim
-                .chain
-                .reserves
-                .iter()
-                .map(|it| Lens::new(it, &it.reading, Weighing::Sale, &sim.chain.now))
-                .collect();
-            let now = health(&sim.chain.book, &lenses, 0).0;
+            let now = health(&sim.chain.book, &sim.chain.lenses(|_| Weighing::Sale), 0).0;
             lowest = lowest.min(now);
             if now < Factor::ONE && first == u64::MAX {
                 first = (index as u64 + 1) * setup.paths.step_secs;

@@ -5,7 +5,7 @@ use anyhow::{anyhow, Result};
 use plimsoll_engine::fixed::{Factor, Value};
 use plimsoll_engine::liquidation::is_terminal;
 use plimsoll_engine::price::Reading;
-use plimsoll_watch::{Lens, Weighing};
+use plimsoll_watch::Weighing;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -80,8 +80,7 @@ pub fn shocked(setup: &Setup, tokens: &[usize], fall: f64) -> Chain {
 /// What the engine refuses that it never should.
 pub fn shock(setup: &Setup, tokens: &[usize], fall: f64) -> Result<Shock> {
     let chain = shocked(setup, tokens, fall);
-    let lenses: Vec<Lens> =
-        chain.reserves.iter().map(|reserve| Lens::new(reserve, &reserve.reading, Weighing::Sale, &chain.now)).collect();
+    let lenses = chain.lenses(|_| Weighing::Sale);
     let none = || Shock { fall, ..Shock::default() };
     let one = |id: Id| -> Result<Shock> {
         if health(&chain.book, &lenses, id).0 >= Factor::ONE {

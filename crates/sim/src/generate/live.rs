@@ -72,7 +72,7 @@ impl Setup {
         let held = |id: Id| {
             let (collaterals, debts) = self.chain.book.legs(id);
             let leg = collaterals.iter().find(|leg| usize::from(leg.asset) == token && !debts.is_empty())?;
-            Some(lens.plain_collateral(u64::try_from(leg.amount).ok()?).0 as f64 / 1e9)
+            Some(lens.plain_collateral(leg.atoms()).0 as f64 / 1e9)
         };
         let mut sizes: Vec<f64> = self.chain.book.ids().filter_map(held).collect();
         sizes.sort_unstable_by(f64::total_cmp);

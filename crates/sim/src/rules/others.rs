@@ -88,12 +88,11 @@ impl Sim {
         let (collaterals, debts) = self.chain.book.legs(id);
         let lens = |asset: AssetId| self.lenses.get(usize::from(asset));
         let usd = |value: Value| value.0 as f64 / 1e9;
-        let atoms = |amount: u128| u64::try_from(amount).unwrap_or(u64::MAX);
         let first = collaterals.first()?;
-        let weighted = collaterals.iter().filter_map(|leg| Some(usd(lens(leg.asset)?.collateral(atoms(leg.amount)))));
+        let weighted = collaterals.iter().filter_map(|leg| Some(usd(lens(leg.asset)?.collateral(leg.atoms()))));
         let owed = |leg: &crate::book::Leg| lens(leg.asset).map_or(0.0, |lens| usd(lens.plain_debt(leg.amount)));
         Some(Worth {
-            collateral: usd(lens(first.asset)?.plain_collateral(atoms(first.amount))),
+            collateral: usd(lens(first.asset)?.plain_collateral(first.atoms())),
             weighted: weighted.sum(),
             debt: owed(debts.first()?),
             all_debt: debts.iter().map(owed).sum(),
@@ -123,7 +122,7 @@ impl Sim {
         if worth.debt - wanted < dust {
             wanted = worth.debt;
         }
-        let ready: Vec<usize> = self.ready(id).collect();
+        let ready: Vec<usize> = self.ready(self.unhealthy_since(id)).collect();
         for who in ready {
             let Some(capital) = self.liquidators.get(who).map(|it| it.capital) else { continue };
             let mut part = wanted.min(capital / 1.02);
@@ -247,7 +246,7 @@ impl Sim {
         }
         // What all the collateral costs at the auction's price.
         let whole = worth.collateral * price / spot.max(f64::MIN_POSITIVE);
-        let ready: Vec<usize> = self.ready(id).collect();
+        let ready: Vec<usize> = self.ready(self.unhealthy_since(id)).collect();
         for who in ready {
             let Some(capital) = self.liquidators.get(who).map(|it| it.capital) else { continue };
             let mut paid = auction.tab.min(whole).min(capital / 1.02);

@@ -30,15 +30,17 @@ struct Offer {
 /// Why nobody makes one.
 enum NoOffer {
     Refused(EngineError),
-    Unprofitable,
+    /// It does not pay. What was planned last; none where nobody was ready.
+    Unprofitable(Option<LiquidationPlan>),
 }
+
+/// What was planned of a pair, and nobody wanted.
+type Unwanted = Option<(Pair, LiquidationPlan)>;
 
 impl Sim {
     pub(super) fn attend_plimsoll(&mut self, sight: &Sight) -> Result<()> {
-        // Who waits for a throttle that has refused somebody at least as urgent in this step can do nothing about it, and
-        // nothing would be recorded.
-        let is_blocked = |asset| self.blocked.get(usize::from(asset)).copied().unwrap_or(false);
-        if sight.waits_for.is_some_and(is_blocked) {
+        // It can do nothing about it, and nothing would be recorded.
+        if self.is_blocked(sight) {
             return Ok(());
         }
         let id = sight.id;
@@ -47,11 +49,14 @@ impl Sim {
             if exposure.debts().is_empty() || exposure.health() >= Factor::ONE {
                 return Ok(());
             }
-            let Some(Offer { who, pair, repay_max_atoms, plan, .. }) = self.best_offer(id, &exposure) else {
-                if !self.absorb(id, &exposure) {
-                    self.keep_safe(id, &exposure);
+            let Offer { who, pair, repay_max_atoms, plan, .. } = match self.best_offer(sight, &exposure) {
+                Ok(offer) => offer,
+                Err(unwanted) => {
+                    if !self.absorb(id, &exposure) {
+                        self.keep_safe(id, &exposure, unwanted);
+                    }
+                    return Ok(());
                 }
-                return Ok(());
             };
             let Ok(assets) = self.chain.assets(id, pair) else { return Ok(()) };
             let Ok(write_off) = self.chain.apply(id, pair, &plan, repay_max_atoms) else { return Ok(()) };
@@ -65,10 +70,11 @@ impl Sim {
     }
 
     /// The most profitable trade with the position; notes whose throttle is empty.
-    fn best_offer(&mut self, id: Id, exposure: &Exposure) -> Option<Offer> {
-        let mut best: Option<Offer> = None;
+    fn best_offer(&mut self, sight: &Sight, exposure: &Exposure) -> Result<Offer, Unwanted> {
+        let id = sight.id;
+        let (mut best, mut unwanted): (Option<Offer>, Unwanted) = (None, None);
         for pair in self.pairs(id) {
-            match self.offer(id, exposure, pair) {
+            match self.offer(sight, exposure, pair) {
                 Ok(offer) if best.as_ref().is_none_or(|best| offer.profit > best.profit) => best = Some(offer),
                 Err(NoOffer::Refused(EngineError::Throttled)) => {
                     let assets = self.chain.assets(id, pair);
@@ -77,24 +83,25 @@ impl Sim {
                         *flag = true;
                     }
                 }
+                Err(NoOffer::Unprofitable(Some(plan))) if unwanted.is_none() => unwanted = Some((pair, plan)),
                 _ => {}
             }
         }
-        best
+        best.ok_or(unwanted)
     }
 
     /// The quickest liquidator for whom a pair pays.
-    fn offer(&self, id: Id, exposure: &Exposure, pair: Pair) -> Result<Offer, NoOffer> {
+    fn offer(&self, &Sight { id, since, .. }: &Sight, exposure: &Exposure, pair: Pair) -> Result<Offer, NoOffer> {
         let refused = NoOffer::Refused;
         let (seized, repaid) = self.chain.assets(id, pair).map_err(refused)?;
         let missing = || NoOffer::Refused(EngineError::LegMismatch);
         let sale = self.venues.get(usize::from(seized)).ok_or_else(missing)?;
         let purchase = self.venues.get(usize::from(repaid)).ok_or_else(missing)?;
         let atom_usd = self.oracle_usd(repaid, 1_000_000) / 1e6;
-        let mut refusal = NoOffer::Unprofitable;
+        let mut refusal = NoOffer::Unprofitable(None);
         // What did not pay for one does not for another who wants as much.
         let mut unpaid = f64::INFINITY;
-        for who in self.ready(id) {
+        for who in self.ready(since) {
             let Some(liquidator) = self.liquidators.get(who) else { continue };
             let wanted = liquidator.terms.min_profit + liquidator.terms.cost;
             if wanted >= unpaid {
@@ -115,7 +122,7 @@ impl Sim {
                 if profit >= liquidator.terms.min_profit && paid <= liquidator.capital {
                     return Ok(Offer { who, pair, repay_max_atoms: bound, plan, profit });
                 }
-                refusal = NoOffer::Unprofitable;
+                refusal = NoOffer::Unprofitable(Some(plan));
                 // What would not pay if nothing moved the price does not pay in part either.
                 let unmoved = sale.at_spot(plan.seize_atoms) - purchase.at_spot(paid_atoms);
                 if unmoved < wanted {
@@ -126,18 +133,16 @@ impl Sim {
             if matches!(refusal, NoOffer::Refused(EngineError::Throttled)) {
                 break;
             }
-            if matches!(refusal, NoOffer::Unprofitable) {
+            if matches!(refusal, NoOffer::Unprofitable(_)) {
                 unpaid = wanted;
             }
         }
         Err(refusal)
     }
 
-    /// Liquidators who have had time to see a position, the quickest first.
-    pub(super) fn ready(&self, id: Id) -> impl Iterator<Item = usize> + '_ {
-        let unix = self.chain.now.unix;
-        let since = self.since.get(id).unwrap_or(unix);
-        let seen_secs = u64::try_from(unix.saturating_sub(since)).unwrap_or(0);
+    /// Liquidators who have had time to see a position that has been unhealthy since then, the quickest first.
+    pub(super) fn ready(&self, since: i64) -> impl Iterator<Item = usize> + '_ {
+        let seen_secs = u64::try_from(self.chain.now.unix.saturating_sub(since)).unwrap_or(0);
         let all = self.liquidators.iter().enumerate();
         all.filter(move |(_, it)| it.terms.latency_secs <= seen_secs && it.capital > 1.0).map(|(who, _)| who)
     }
@@ -164,7 +169,7 @@ impl Sim {
     }
 
     /// What keeps the market safe: settle, mark, flag, the first that is due.
-    fn keep_safe(&mut self, id: Id, exposure: &Exposure) {
+    fn keep_safe(&mut self, id: Id, exposure: &Exposure, unwanted: Unwanted) {
         if self.may_be_lost(id, exposure) {
             if let Ok(losses) = self.chain.settle(id) {
                 losses.iter().for_each(|(asset, write_off)| self.book_write_off(*asset, write_off));
@@ -173,7 +178,6 @@ impl Sim {
             }
             if self.chain.is_mark_due(id) == Ok(true) && self.chain.mark(id).is_ok() {
                 self.sums.marks += 1;
-                self.screen.touch(id);
                 return;
             }
         }
@@ -181,9 +185,11 @@ impl Sim {
             return;
         }
         for pair in self.pairs(id) {
-            if self.chain.flag_seen(id, exposure, pair).is_ok() {
+            // Outside the terminal state a bound on the repayment changes nothing that a look asks for.
+            let planned = unwanted.filter(|(of, plan)| *of == pair && !plan.is_terminal);
+            let plan = planned.map_or_else(|| self.chain.plan(id, exposure, pair, u64::MAX), |(_, plan)| Ok(plan));
+            if self.chain.flag_seen(id, exposure, pair, &plan).is_ok() {
                 self.flagged.insert(id);
-                self.screen.touch(id);
                 return;
             }
         }

@@ -150,7 +150,7 @@ impl Drop for Site {
 }
 
 impl Node {
-    /// Waits until a confirmed slot is at least this one. Returns it.
+    /// Waits until the slot at a commitment is at least this one. Returns it.
     pub fn reach(&mut self, slot: u64, commitment: CommitmentConfig) -> Result<u64> {
         let rpc = RpcClient::new(self.rpc.clone());
         let started = Instant::now();
