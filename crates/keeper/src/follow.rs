@@ -14,9 +14,11 @@ use crate::journal::Open;
 const BROADCAST: Duration = Duration::from_secs(2);
 /// Between two questions for the block height.
 const HEIGHT: Duration = Duration::from_secs(2);
-/// From this age on a blockhash that the endpoint does not know is dead too: the endpoint has caught up by then, or is of a
-/// chain that was begun anew.
+/// From this age on a blockhash that the endpoint does not know is dead too.
 const OLD: Duration = Duration::from_secs(10);
+/// And from this age on where its state is of before the signing: one that was started again answers before it has gone
+/// through its ledger, and has caught up by then, or is of a chain that was begun anew.
+const BEHIND: Duration = Duration::from_secs(60);
 
 /// A transaction on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,22 +108,24 @@ pub fn look(answers: &impl Answers, underway: &mut Underway) -> Fate {
 }
 
 fn is_dead(answers: &impl Answers, underway: &Underway) -> bool {
-    if answers.block_height().is_ok_and(|height| height > underway.last_height) {
+    let Ok(height) = answers.block_height() else { return false };
+    if height > underway.last_height {
         return true;
     }
-    if underway.since.elapsed() < OLD {
+    // At a height that it could not have been signed at.
+    let is_behind = height + LIFETIME < underway.last_height;
+    if underway.since.elapsed() < if is_behind { BEHIND } else { OLD } {
         return false;
     }
-    // The journal keeps no blockhash. A transaction of another process that is not known for so long, at a height that it
-    // could not have been signed at, is of a chain that was begun anew.
+    // The journal keeps no blockhash.
     match underway.blockhash() {
         Some(blockhash) => answers.is_blockhash_known(&blockhash).is_ok_and(|is_known| !is_known),
-        None => answers.block_height().is_ok_and(|height| height + LIFETIME < underway.last_height),
+        None => is_behind,
     }
 }
 
-/// Blocks that a blockhash is good for at most, and some.
-const LIFETIME: u64 = 300;
+/// Blocks that a blockhash is good for.
+const LIFETIME: u64 = 150;
 
 impl Actor<'_> {
     /// Looks at a transaction on its way, and sends it again where that is due. None while it is open.
@@ -209,13 +213,22 @@ mod tests {
     #[test]
     fn on_a_chain_begun_anew_it_is_expired_when_its_blockhash_is_unknown_for_long() {
         let anew = Told { status: Some(None), height: Some(5), is_known: Some(false) };
-        assert_eq!(look(&anew, &mut aged(9)), Fate::Open, "this endpoint may be behind");
+        assert_eq!(look(&anew, &mut aged(9)), Fate::Open, "just signed");
         assert_eq!(look(&anew, &mut aged(11)), Fate::Expired);
         assert_eq!(look(&Told { is_known: Some(true), ..anew.clone() }, &mut aged(11)), Fate::Open);
-        let mut found = Underway { transaction: None, last_height: 306, ..aged(11) };
-        assert_eq!(look(&anew, &mut found), Fate::Expired, "of an earlier process, at a height far below its own");
-        found = Underway { transaction: None, last_height: 305, ..aged(11) };
-        assert_eq!(look(&anew, &mut found), Fate::Open);
+    }
+
+    #[test]
+    fn an_endpoint_of_a_past_state_knows_nothing_of_it_for_a_minute() {
+        let past = Told { status: Some(None), height: Some(5), is_known: Some(false) };
+        let signed = |last_height: u64, secs: u64| Underway { last_height, ..aged(secs) };
+        assert_eq!(look(&past, &mut signed(156, 59)), Fate::Open, "it has not gone through its ledger yet");
+        assert_eq!(look(&past, &mut signed(155, 59)), Fate::Expired, "it could have been signed at this height");
+        assert_eq!(look(&past, &mut signed(156, 61)), Fate::Expired, "the chain was begun anew");
+        let found = |last_height: u64, secs: u64| Underway { transaction: None, ..signed(last_height, secs) };
+        assert_eq!(look(&past, &mut found(156, 59)), Fate::Open);
+        assert_eq!(look(&past, &mut found(156, 61)), Fate::Expired, "of an earlier process");
+        assert_eq!(look(&past, &mut found(155, 61)), Fate::Open, "its blockhash may be known");
     }
 
     #[test]
