@@ -195,7 +195,7 @@ impl Pair<'_> {
             seized if seized <= all => (wanted, seized),
             _ => (self.repay_for_all().min(wanted), all),
         };
-        let is_dust = |value: Value| Value::ZERO < value && value < dust;
+        let is_dust = |value: Value| value > Value::ZERO && value < dust;
         if is_dust(self.debt.price.value_ceil(owed - repay)) && self.seize_for(owed) <= all {
             (repay, seize) = (owed, self.seize_for(owed));
         } else if is_dust(self.collateral.price.value_ceil(all - seize)) && self.repay_for_all() <= owed {

@@ -145,6 +145,9 @@ pub(crate) struct SalePrice<'a> {
 
 /// Chord steps of [`SalePrice::size`]; each leaves a smaller part of the bound unused.
 const CHORDS: u32 = 3;
+/// What a price is above its formula at most: a unit for the value, for its part of the default bonus, and for each of the two
+/// that it falls from and to.
+const PRICE_ROUNDINGS: Value = Value(4);
 
 impl<'a> SalePrice<'a> {
     pub(crate) fn new(collateral: &'a CollateralLeg, fallen: Factor, market: &MarketPolicy) -> Self {
@@ -174,23 +177,27 @@ impl<'a> SalePrice<'a> {
     }
 
     /// `(repayment, seized)` for at most `most_atoms`, and at most `repay_max_atoms` repaid: all of it where that pays for
-    /// it; else by chords, which never ask for more than the bound, because the price is convex.
+    /// it; else by chords, which ask for no more than the bound, because the price is convex. Where roundings take a chord
+    /// beyond it, the next ones spare as much as roundings can be. (Not so the curve's own: a bound of some 2^-30 of the
+    /// whole may still be too small to buy anything.)
     pub(crate) fn size(&self, debt: &DebtLeg, most_atoms: u64, repay_max_atoms: u64) -> (u64, u64) {
         let repay = |atoms: u64| if atoms == 0 { 0 } else { debt.price.atoms_ceil(self.of(atoms)).max(1) };
         let whole = repay(most_atoms);
         if whole <= repay_max_atoms {
             return (whole, most_atoms);
         }
-        let (mut atoms, mut asked) = (0, 0);
+        let (mut atoms, mut asked, mut spared) = (0, 0, 0);
         for _ in 0..CHORDS {
-            let (span, gap) = (widen(most_atoms - atoms), widen(repay_max_atoms.saturating_sub(asked)));
+            let unused = repay_max_atoms.saturating_sub(asked).saturating_sub(spared);
+            let (span, gap) = (widen(most_atoms - atoms), widen(unused));
             let more = mul_div_floor(span, gap, widen(whole.saturating_sub(asked))).map_or(0, saturate);
             let next = atoms.saturating_add(more).min(most_atoms);
             let price = repay(next);
-            if price > repay_max_atoms {
-                break;
+            if price <= repay_max_atoms {
+                (atoms, asked) = (next, price);
+            } else {
+                spared = debt.price.atoms_ceil(PRICE_ROUNDINGS).saturating_add(1);
             }
-            (atoms, asked) = (next, price);
         }
         (asked, atoms)
     }

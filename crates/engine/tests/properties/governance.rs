@@ -604,7 +604,24 @@ fn a_cap_grows_from_nothing_to_a_seed_and_then_by_doubling_once_in_a_delay() {
         now.unix += 1;
         assert_eq!(raise(&mut reserve, (seed << doublings) + 1, &now), Err(EngineError::CapGrowsTooFast));
         assert_eq!(raise(&mut reserve, seed << doublings, &now), Ok(()));
+        // No other change begins the delay anew.
+        let (mut other, supply_cap) = (reserve, ParameterValue::number(reserve.caps.supply_atoms - 1));
+        let later = Now { unix: now.unix + 1, ..now };
+        Subject::Reserve(&mut other, &market).write(Parameter::SupplyCap, &supply_cap, &later).unwrap();
+        assert_eq!(other.cap_raised_at, now.unix);
     }
+}
+
+#[test]
+fn a_token_joins_a_launched_market_without_a_collateral_cap_only() {
+    let (none, some) = (
+        ReserveConfig { caps: Caps { collateral_atoms: 0, ..valid_config().caps }, ..valid_config() },
+        ReserveConfig { caps: Caps { collateral_atoms: 1, ..valid_config().caps }, ..valid_config() },
+    );
+    let mut market = market();
+    assert_eq!((market.require_new(&none), market.require_new(&some)), (Ok(()), Ok(())), "set up freely");
+    market.launch().unwrap();
+    assert_eq!((market.require_new(&none), market.require_new(&some)), (Ok(()), Err(EngineError::CapGrowsTooFast)));
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod quote;
 mod recovery;
 mod settlement;
 mod shares;
+mod stakes;
 mod standing;
 mod throttle;
 mod transitions;

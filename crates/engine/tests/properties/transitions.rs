@@ -404,6 +404,14 @@ fn a_terminal_sale_fixes_the_shares_once_and_books_what_each_debt_took() {
 }
 
 #[test]
+fn a_position_has_as_many_legs_as_it_has_slots() {
+    let mut position = empty();
+    let collaterals = (1..=99).take_while(|n| position.collateral_slot(&key(*n), true).is_ok()).count();
+    let debts = (101..=199).take_while(|n| position.debt_slot(&key(*n)).is_ok()).count();
+    assert_eq!((collaterals, debts, collaterals + debts), (MAX_COLLATERALS, MAX_DEBTS, MAX_LEGS));
+}
+
+#[test]
 fn cooling_off_covers_the_configured_slots() {
     let (mut position, market) = (empty(), valid_market());
     position.cool_off(&market, &Now { unix: 0, slot: 100 });
