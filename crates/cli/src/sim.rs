@@ -105,6 +105,18 @@ enum Question {
         /// Most daily volatility that counts, as a part
         #[arg(long, default_value_t = 0.15)]
         sigma_cap: f64,
+        /// Daily volatility from which on depth shrinks, as a part
+        #[arg(long, default_value_t = 0.04)]
+        sigma_ref: f64,
+        /// Most by which maintenance volatility rises in an hour, as a part
+        #[arg(long, default_value_t = 0.005)]
+        sigma_rise: f64,
+        /// Values of z to compare
+        #[arg(long = "z", value_name = "Z,Z", value_delimiter = ',', default_values_t = [2.33, 3.8, 5.0])]
+        zs: Vec<f64>,
+        /// Horizons to compare, seconds
+        #[arg(long = "tau", value_name = "SECONDS,SECONDS", value_delimiter = ',', default_values_t = [600.0, 1_800.0, 3_600.0])]
+        horizons_secs: Vec<f64>,
         /// Print one JSON object and nothing else
         #[arg(long)]
         json: bool,
@@ -214,9 +226,27 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Question::Cascade { market, token, most, count } => run_cascade(market, token, *most, *count)?,
         Question::Position { market, position, paths } => run_position(market, position.as_deref(), *paths)?,
         Question::Snapshot(args) => return snapshot::run(args),
-        Question::Series { file, maintenance, sigma_floor, sigma_cap, json, html } => {
-            let terms = series::Terms { maintenance: *maintenance, sigma: (*sigma_floor, *sigma_cap) };
-            let seen = series::observe(&csv::bars(file)?, terms).with_context(|| file.display().to_string())?;
+        Question::Series {
+            file,
+            maintenance,
+            sigma_floor,
+            sigma_cap,
+            sigma_ref,
+            sigma_rise,
+            zs,
+            horizons_secs,
+            json,
+            html,
+        } => {
+            let terms = series::Terms {
+                maintenance: *maintenance,
+                sigma: (*sigma_floor, *sigma_cap),
+                sigma_ref: *sigma_ref,
+                sigma_rise: *sigma_rise,
+                zs: zs.clone(),
+                horizons_secs: horizons_secs.clone(),
+            };
+            let seen = series::observe(&csv::bars(file)?, &terms).with_context(|| file.display().to_string())?;
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             tell(&report::of_series(&name, &seen), *json, html.as_deref())?;
         }
@@ -254,15 +284,11 @@ fn run_shock(market: &Market, names: &[String], most: f64, count: usize) -> Resu
 fn run_bad_debt(market: &Market, paths: u64, against: bool) -> Result<()> {
     ensure!(paths > 0, "expected at least one future");
     let setup = market.setup()?;
-    let rules = if against { setup.rules() } else { vec![Rule::Plimsoll] };
+    let rules = if against { runs::compared(&setup) } else { vec![(setup.clone(), Rule::Plimsoll, "Plimsoll".into())] };
     let bar = market.progress(paths * rules.len() as u64, "futures");
     let mut by_rule = Vec::new();
-    let mut bare = setup.clone();
-    bare.close_pools();
-    for rule in rules {
-        // The others have no backstop.
-        let market = if rule == Rule::Plimsoll { &setup } else { &bare };
-        by_rule.push((rule.name().to_owned(), bad_debt::bad_debt(market, &rule, paths, &|done| bar.inc(done))?));
+    for (market, rule, name) in rules {
+        by_rule.push((name, bad_debt::bad_debt(&market, &rule, paths, &|done| bar.inc(done))?));
     }
     bar.finish_and_clear();
     market.tell(&report::of_bad_debt(&setup, &by_rule))
@@ -322,6 +348,41 @@ fn of_position(scenario: &Scenario, position: Option<&str>) -> Result<Setup> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Cli, Command};
+    use clap::Parser;
+
+    /// What the guide tells to type.
+    fn guide() -> Vec<Args> {
+        let lines =
+            include_str!("../../../docs/guides/risk.md").lines().filter(|line| line.starts_with("plimsoll sim "));
+        let parsed = lines.map(|line| {
+            let line = line.replace("ADDRESS", "11111111111111111111111111111111");
+            let words = line.split('#').next().unwrap_or_default().split_whitespace();
+            match Cli::try_parse_from(words).map(|cli| cli.command) {
+                Ok(Command::Sim(args)) => args,
+                Ok(_) => panic!("another command: {line}"),
+                Err(error) => panic!("{line}: {error}"),
+            }
+        });
+        parsed.collect()
+    }
+
+    #[test]
+    fn every_command_of_the_guide_is_one_and_its_settings_are_accepted() {
+        let commands = guide();
+        assert!(commands.len() >= 10, "{}", commands.len());
+        let mut varied = 0;
+        for args in commands {
+            let Question::Frontier { market, token, vary, .. } = args.question else { continue };
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(market.scenario);
+            let mut scenario = Scenario::read(&file).expect("the guide's scenario");
+            (scenario.book.positions, scenario.steps) = (20, 2);
+            let index = scenario.token(&token).expect("the guide's token");
+            let points = frontier::frontier(&scenario, index, &vary, 1, &|_| {}).expect("settings that are accepted");
+            varied += points.len();
+        }
+        assert!(varied > 3, "{varied}");
+    }
 
     #[test]
     fn a_position_is_asked_about_by_its_address_only_where_it_has_one() {

@@ -121,8 +121,9 @@ impl Setup {
         reserve.mint = self.chain.keys[index];
         // A book may be larger than the program would let in: what happens then is a question to ask.
         reserve.caps.collateral_atoms = if own_cap == 0 { u64::MAX } else { own_cap };
-        let sigma = config.sigma_bps as f64 / 1e4;
-        self.venues.push(Venue::new(token.venue, &config.risk, token.decimals, token.price, sigma));
+        let market = token.market()?;
+        let sigma = market.sigma_bps as f64 / 1e4;
+        self.venues.push(Venue::new(token.venue, &market.risk, token.decimals, token.price, sigma));
         self.chain.reserves.push(reserve);
         self.safe_caps.push(safe_cap);
         self.feeds.push(feed);

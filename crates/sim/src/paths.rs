@@ -83,7 +83,9 @@ pub enum PathTerms {
         #[serde(default)]
         sigma: f64,
     },
-    /// Recorded prices, from the first at or after a time on: CSV with a header that names at least `time` and `close`.
+    /// Recorded prices, from the first at or after a time on: CSV with a header that names at least `time` and `close`. The
+    /// first path begins there; every other one at a step that is drawn, the same for all tokens of this kind, scaled to the
+    /// first one's first price.
     Csv {
         /// File, from the folder of the scenario.
         file: String,
@@ -122,9 +124,12 @@ struct Track {
     price: f64,
     /// Which one it follows.
     leader: Option<usize>,
-    /// Recorded prices at the steps.
+    /// Recorded prices at steps to the end of the record.
     recorded: Vec<f64>,
 }
+
+/// Number of the stream that belongs to a path and not to one of its tokens.
+const OF_PATH: u64 = 63;
 
 /// Paths of all tokens.
 #[derive(Clone, Debug)]
@@ -186,13 +191,23 @@ impl Paths {
         self.tracks.len()
     }
 
+    /// How many steps later than the first path a path begins in the record.
+    fn recorded_from(&self, number: u64) -> usize {
+        let records = self.tracks.iter().map(|track| track.recorded.len()).filter(|count| *count > 0);
+        match records.min().and_then(|shortest| shortest.checked_sub(self.steps)) {
+            Some(room) if number > 0 => stream(self.seed, number.wrapping_mul(64) + OF_PATH).random_range(0..=room),
+            _ => 0,
+        }
+    }
+
     /// Prices of one path: by step, all tokens of a step side by side.
     pub fn path(&self, number: u64) -> Vec<f64> {
         let width = self.tracks.len();
+        let from = self.recorded_from(number);
         let mut prices = vec![0.0; width * self.steps];
         for (token, track) in self.tracks.iter().enumerate() {
             let mut rng = stream(self.seed, number.wrapping_mul(64).wrapping_add(token as u64));
-            let mut walk = Walk::new(track, self.step_secs as f64 / DAY_SECS);
+            let mut walk = Walk::new(track, from, self.step_secs as f64 / DAY_SECS);
             for step in 0..self.steps {
                 let led = track.leader.map(|leader| {
                     let now = prices.get(step * width + leader).copied().unwrap_or(1.0);
@@ -214,6 +229,8 @@ impl Paths {
 /// A walk along one path.
 struct Walk<'a> {
     track: &'a Track,
+    /// Recorded prices of this path, and what they are scaled by.
+    recorded: (&'a [f64], f64),
     /// A step in days.
     days: f64,
     log: f64,
@@ -224,19 +241,23 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(track: &'a Track, days: f64) -> Self {
+    fn new(track: &'a Track, from: usize, days: f64) -> Self {
+        let recorded = track.recorded.get(from..).unwrap_or(&[]);
+        let scale = track.recorded.first().zip(recorded.first()).map_or(1.0, |(first, begin)| first / begin);
         let variance = match track.terms {
             PathTerms::Garch { sigma, .. } => sigma * sigma * days,
             _ => 0.0,
         };
-        Self { track, days, log: track.price.ln(), away: 0.0, variance, last: 0.0 }
+        Self { track, recorded: (recorded, scale), days, log: track.price.ln(), away: 0.0, variance, last: 0.0 }
     }
 
     fn next(&mut self, step: usize, secs: f64, led: Option<f64>, rng: &mut ChaCha8Rng) -> f64 {
         let root = self.days.sqrt();
         match &self.track.terms {
             PathTerms::Constant => return self.track.price,
-            PathTerms::Csv { .. } => return self.track.recorded.get(step).copied().unwrap_or(self.track.price),
+            PathTerms::Csv { .. } => {
+                return self.recorded.0.get(step).map_or(self.track.price, |price| price * self.recorded.1);
+            }
             PathTerms::Points { points, noise } => {
                 self.wander(noise * root, rng);
                 return (along(points, self.track.price, secs).ln() + self.away).exp();
@@ -349,6 +370,35 @@ mod tests {
             assert!((path[2 * step] - path[2 * step + 1]).abs() < 1e-9, "with beta one it is the same");
         }
         assert_ne!(both.path(3), both.path(4));
+    }
+
+    #[test]
+    fn recorded_prices_are_told_as_they_were_first_and_then_from_other_moments() {
+        let folder = std::env::temp_dir().join(format!("plimsoll-paths-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let price = |row: u64| 50 + row * row % 97;
+        let rows: String = (0..200).map(|row| format!("{},{}\n", row * 300, price(row))).collect();
+        std::fs::write(folder.join("a.csv"), format!("time,close\n{rows}")).unwrap();
+        let terms = PathTerms::Csv { file: "a.csv".into(), from_unix: 0, scaled: false };
+        let token = |name| TokenPath { name, price: 100.0, terms: &terms };
+        let paths = Paths::new(&[token("A"), token("B")], 7, 300, 10, &folder);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let paths = paths.unwrap();
+        let first = paths.path(0);
+        let expected: Vec<f64> = (1..=10).flat_map(|row| [price(row) as f64; 2]).collect();
+        assert_eq!(first, expected, "the first is the record");
+        let mut begins = std::collections::BTreeSet::new();
+        for number in 1..100 {
+            let path = paths.path(number);
+            assert!(path.chunks(2).all(|both| both[0] == both[1]), "the same moment for both tokens");
+            assert!((path[0] - first[0]).abs() < 1e-9, "from the same price");
+            let begin = (1..=190).find(|row| {
+                let at = |step: u64| price(row + step) as f64 * price(1) as f64 / price(*row) as f64;
+                (0..10).all(|step| (path[2 * step as usize] - at(step)).abs() < 1e-9)
+            });
+            begins.insert(begin.expect("a moment of the record"));
+        }
+        assert!(begins.len() > 40, "{begins:?}");
     }
 
     #[test]

@@ -120,6 +120,9 @@ pub struct TokenTerms {
     /// Settings that differ from the usual ones.
     #[serde(default)]
     pub set: Overrides,
+    /// Settings that a question lays over those: the market about the reserve stays what it is without them.
+    #[serde(skip)]
+    pub laid: Overrides,
     /// Its market.
     #[serde(default)]
     pub venue: VenueTerms,
@@ -327,16 +330,30 @@ impl TokenTerms {
     /// # Errors
     /// A setting that there is none of.
     pub fn config(&self) -> Result<ReserveConfig> {
+        let mut config = self.market()?;
+        self.lay(&self.laid, &mut config)?;
+        Ok(config)
+    }
+
+    /// The same without what a question lays over it: what the market about it is made by.
+    ///
+    /// # Errors
+    /// As [`Self::config`].
+    pub fn market(&self) -> Result<ReserveConfig> {
         let class = match self.class {
             Class::Volatile => terms::volatile,
             Class::Stable => terms::stable,
         };
         let mut config = class(self.decimals, self.depth);
-        for (name, value) in &self.set {
-            *setting(&mut config, name).with_context(|| format!("{}: a reserve has no setting {name}", self.name))? =
-                *value;
-        }
+        self.lay(&self.set, &mut config)?;
         Ok(config)
+    }
+
+    fn lay(&self, set: &Overrides, config: &mut ReserveConfig) -> Result<()> {
+        for (name, value) in set {
+            *setting(config, name).with_context(|| format!("{}: a reserve has no setting {name}", self.name))? = *value;
+        }
+        Ok(())
     }
 }
 
@@ -350,6 +367,7 @@ pub fn setting<'a>(config: &'a mut ReserveConfig, name: &str) -> Option<&'a mut 
         "horizon_secs" => &mut risk.horizon_secs,
         "spread_bps" => &mut risk.spread_bps,
         "impact_sqrt_bps" => &mut risk.impact_sqrt_bps,
+        "depth_atoms" => &mut risk.depth_atoms,
         "depth_floor_atoms" => &mut risk.depth_floor_atoms,
         "sigma_floor_bps" => &mut risk.sigma_floor_bps,
         "sigma_cap_bps" => &mut risk.sigma_cap_bps,

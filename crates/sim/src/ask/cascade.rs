@@ -4,8 +4,9 @@
 //! R(f) = (what is sold more for a little more fall at f) * (how far a small sale moves the price)
 //! ```
 //!
-//! Below one a wave of sales dies out; at one each sale brings about another of its size. It is the worst case: everybody
-//! sells to target at once, nobody buys back, and neither throttle nor time is counted.
+//! Below one a wave of sales dies out; at one each sale brings about another of its size. It is the worst case of timing: everybody
+//! sells to target at once, nobody buys back, and neither throttle nor time is counted. Depth is that of the moment before: in a fall
+//! that makes markets thin, less of one is needed.
 
 use anyhow::{Context, Result};
 use serde::Serialize;

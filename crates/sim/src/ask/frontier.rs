@@ -29,7 +29,7 @@ pub struct Point {
     pub is_efficient: bool,
 }
 
-/// What every combination of these values of a collateral's settings comes to. Healths of the book are drawn alike, so who
+/// What every combination of these values of a collateral's settings comes to, in the market that there is. Healths of the book are drawn alike, so who
 /// may borrow more does; those of a snapshot's positions are what its debts make of them.
 ///
 /// # Errors
@@ -78,7 +78,7 @@ fn point(
 ) -> Result<Point> {
     let mut changed = scenario.clone();
     let terms = changed.tokens.get_mut(index).context("a token")?;
-    terms.set.extend(set.iter().map(|(name, value)| (name.clone(), *value)));
+    terms.laid.clone_from(set);
     let setup = Setup::new(&changed)?;
     let lost = bad_debt(&setup, &Rule::Plimsoll, paths, progress)?;
     let lens = setup.lenses(Weighing::Sale);

@@ -67,28 +67,27 @@ pub fn sums(setup: &Setup, rule: Rule, path: u64) -> Result<Sums> {
     sim.finish()
 }
 
+/// What is compared: the program's rule, the same without its backstop where it has one, and the others, which have none. Each
+/// with its market and its name.
+pub fn compared(setup: &Setup) -> Vec<(Setup, Rule, String)> {
+    let mut bare = setup.clone();
+    bare.close_pools();
+    let named = |setup: &Setup, rule: Rule| (setup.clone(), rule.clone(), rule.name().to_owned());
+    let mut all = vec![named(setup, Rule::Plimsoll)];
+    if setup.chain.pools.iter().any(Option::is_some) {
+        all.push((bare.clone(), Rule::Plimsoll, format!("{}, no backstop", Rule::Plimsoll.name())));
+    }
+    all.extend(bare.rules().into_iter().skip(1).map(|rule| named(&bare, rule)));
+    all
+}
+
 /// Runs the same path under every rule, and under the program's without its backstop.
 ///
 /// # Errors
 /// As [`run`].
 pub fn compare(setup: &Setup, path: u64, progress: Progress) -> Result<Vec<Run>> {
-    let mut bare = setup.clone();
-    bare.close_pools();
-    let has_pools = setup.chain.pools.iter().any(Option::is_some);
-    let mut runs: Vec<(&Setup, Rule)> = vec![(setup, Rule::Plimsoll)];
-    if has_pools {
-        runs.push((&bare, Rule::Plimsoll));
-    }
-    // The others have no such pool.
-    runs.extend(bare.rules().into_iter().skip(1).map(|rule| (&bare, rule)));
-    let one = |(index, (setup, rule)): (usize, (&Setup, Rule))| {
-        let mut run = run(setup, rule, path, progress)?;
-        if has_pools && index == 1 {
-            run.rule = "Plimsoll, no backstop".into();
-        }
-        Ok(run)
-    };
-    runs.into_par_iter().enumerate().map(one).collect()
+    let one = |(setup, rule, name): (Setup, Rule, String)| Ok(Run { rule: name, ..run(&setup, rule, path, progress)? });
+    compared(setup).into_par_iter().map(one).collect()
 }
 
 /// All collateral and all debt at the start, USD.

@@ -41,7 +41,7 @@ impl Setup {
             let sigma = live::sigma(reserve);
             setup.venues.push(Venue::new(token.venue, &reserve.risk, reserve.decimals, token.price, sigma));
             setup.feeds.push(Feed::after(token.feed.clone(), &reserve.reading));
-            lay(reserve, &token.set, &policy, &now).with_context(|| format!("token {}", token.name))?;
+            lay(reserve, &token.laid, &policy, &now).with_context(|| format!("token {}", token.name))?;
             setup.safe_caps.push(safe_cap(reserve, &policy));
         }
         Ok(setup)

@@ -8,7 +8,7 @@ use anyhow::{bail, ensure, Context, Result};
 /// A price at a time.
 type Point = (f64, f64);
 
-/// Prices at steps from a time on, on straight lines between what was recorded.
+/// Prices at steps from a time on, to the end of the file, on straight lines between what was recorded: at least so many.
 ///
 /// # Errors
 /// What is wrong with the file, and where.
@@ -27,6 +27,8 @@ fn at_steps(points: &[Point], from_unix: i64, step_secs: u64, steps: usize) -> R
     let from = if from_unix == 0 { first } else { from_unix as f64 };
     let end = from + step_secs as f64 * steps as f64;
     ensure!(from >= first && end <= last, "expected prices from {from} to {end}, got {first} to {last}");
+    // A cast of floats saturates.
+    let count = ((last - from) / step_secs as f64) as usize;
     let at = |step: usize| {
         let unix = from + step_secs as f64 * (step + 1) as f64;
         let next = points.partition_point(|point| point.0 < unix).clamp(1, points.len() - 1);
@@ -34,7 +36,7 @@ fn at_steps(points: &[Point], from_unix: i64, step_secs: u64, steps: usize) -> R
         let part = ((unix - before.0) / (after.0 - before.0)).clamp(0.0, 1.0);
         before.1 + (after.1 - before.1) * part
     };
-    Ok((0..steps).map(at).collect())
+    Ok((0..count).map(at).collect())
 }
 
 /// A row of recorded prices.

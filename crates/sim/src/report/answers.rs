@@ -11,6 +11,7 @@ use crate::ask::run::{figure, Run};
 use crate::ask::shock::Shock;
 use crate::generate::Setup;
 use crate::outcome::{Moment, Sums};
+use crate::rules::Rule;
 use crate::scenario::Scenario;
 
 /// Seconds of an hour, in which the pictures of runs count.
@@ -85,6 +86,30 @@ const COMPARED: [Row; 12] = [
     ("positions liquidated", |sums| sums.liquidated_positions.to_string()),
 ];
 
+/// What rules are compared by: a name, how it is told, and the number of each rule. Less is better.
+type Measure = (&'static str, fn(f64) -> String, Vec<f64>);
+
+/// Where another rule does better than Plimsoll, which is without its backstop then, as the others are. None where there is
+/// no other.
+fn where_plimsoll_loses(rules: &[&str], measures: &[Measure]) -> Option<String> {
+    let ours = rules.iter().rposition(|rule| rule.starts_with(Rule::Plimsoll.name()))?;
+    let is_other = |rule: &&str| !rule.starts_with(Rule::Plimsoll.name());
+    rules.iter().any(is_other).then_some(())?;
+    let lost = measures.iter().filter_map(|(name, show, numbers)| {
+        let own = show(*numbers.get(ours)?);
+        let others = rules.iter().zip(numbers).filter(|(rule, _)| is_other(rule));
+        let (rule, best) = others.min_by(|a, b| a.1.total_cmp(b.1))?;
+        (*best < *numbers.get(ours)? && show(*best) != own)
+            .then(|| format!("{name} {own} against {} ({rule})", show(*best)))
+    });
+    let lost: Vec<String> = lost.collect();
+    let asked = measures.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+    Some(match lost.is_empty() {
+        true => format!("On {asked} no other rule does better here than Plimsoll without a backstop."),
+        false => format!("Where Plimsoll loses here, without a backstop: {}.", lost.join("; ")),
+    })
+}
+
 /// A scenario's run, or the same run under several rules.
 ///
 /// # Errors
@@ -97,6 +122,15 @@ pub fn of_runs(setup: &Setup, runs: &[Run]) -> anyhow::Result<Answer> {
         row.extend(runs.iter().map(|run| show(&run.sums)));
         table.rows.push(row);
     }
+    let rules: Vec<&str> = runs.iter().map(|run| run.rule.as_str()).collect();
+    let of = |number: fn(&Sums) -> f64| runs.iter().map(|run| number(&run.sums)).collect();
+    let measures: [Measure; 4] = [
+        ("bad debt", usd, of(Sums::bad_debt)),
+        ("lost by borrowers", usd, of(Sums::borrower_loss)),
+        ("worst impact on a price", percent, of(|sums| sums.impact_max)),
+        ("most unhealthy debt at a time", usd, of(|sums| sums.unhealthy_max)),
+    ];
+    let lost = where_plimsoll_loses(&rules, &measures);
     if runs.len() > 1 {
         table.note = "Same book, prices, liquidators and market. The others are models of their kinds: collateral counts \
                       plain value times a factor with which the whole book can borrow as much as under Plimsoll; none of \
@@ -126,6 +160,7 @@ pub fn of_runs(setup: &Setup, runs: &[Run]) -> anyhow::Result<Answer> {
         }
     }
     let mut text = about(setup);
+    text.extend(lost);
     if !setup.scenario.source.is_empty() {
         text.push(format!("Sources: {}", setup.scenario.source.join("; ")));
     }
@@ -222,6 +257,7 @@ pub fn of_bad_debt(setup: &Setup, by_rule: &[(String, BadDebt)]) -> Answer {
         row.extend([it.quantile_95, it.quantile_99, it.shortfall_99, it.worst].map(usd));
         row.push(percent(it.frequency));
         row.extend([it.mean_sums.borrower_loss, it.mean_sums.liquidator_profit].map(usd));
+        row.push(percent(it.mean_sums.impact_max));
         row
     };
     let curve = |(rule, it): &(String, BadDebt)| {
@@ -234,6 +270,15 @@ pub fn of_bad_debt(setup: &Setup, by_rule: &[(String, BadDebt)]) -> Answer {
     let hours = by_rule.first().map_or(0.0, |(_, it)| it.horizon_secs as f64 / HOUR);
     let mut text = about(setup);
     text.push(format!("{paths} futures of {hours:.1} hours each."));
+    let rules: Vec<&str> = by_rule.iter().map(|(rule, _)| rule.as_str()).collect();
+    let of = |number: fn(&BadDebt) -> f64| by_rule.iter().map(|(_, it)| number(it)).collect();
+    let measures: [Measure; 4] = [
+        ("mean bad debt", usd, of(|it| it.mean)),
+        ("bad debt of the worst hundredth", usd, of(|it| it.shortfall_99)),
+        ("lost by borrowers", usd, of(|it| it.mean_sums.borrower_loss)),
+        ("worst impact on a price", percent, of(|it| it.mean_sums.impact_max)),
+    ];
+    text.extend(where_plimsoll_loses(&rules, &measures));
     Answer {
         title: format!("{}: bad debt", setup.scenario.name),
         about: text,
@@ -249,9 +294,11 @@ pub fn of_bad_debt(setup: &Setup, by_rule: &[(String, BadDebt)]) -> Answer {
                 "futures with any",
                 "borrowers lose",
                 "liquidators earn",
+                "worst impact",
             ]),
             rows: by_rule.iter().map(row).collect(),
-            note: "Written off, or worth less than its debt at the end. The last two are means.".into(),
+            note: "Written off, or worth less than its debt at the end. The last three are means. Only Plimsoll has a backstop."
+                .into(),
         }],
         plots: vec![Plot {
             title: "Bad debt in the worst fifth of futures".into(),

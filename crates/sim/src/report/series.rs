@@ -43,11 +43,23 @@ pub fn of_series(name: &str, seen: &Observed) -> Answer {
         rows: uncovered.collect(),
         note: "A position that is small against depth, and that nobody touches for the whole row.".into(),
     };
+    let beyond = [
+        ("below the floor", seen.beyond.floor),
+        ("below the volatility from which on depth shrinks", seen.beyond.reference),
+        ("above the cap", seen.beyond.cap),
+        ("rises faster than maintenance follows", seen.beyond.rise),
+    ];
+    let bounds = Table {
+        title: "How often the bounds of volatility bind".into(),
+        header: header(&["volatility", "of the rows"]),
+        rows: beyond.map(|(what, part)| vec![what.into(), percent(part)]).into(),
+        ..Table::default()
+    };
     let points = |numbers: &[(f64, f64)]| numbers.iter().map(|(level, number)| (level * 100.0, *number)).collect();
     Answer {
         title: format!("What {name} says"),
         about: vec![format!("{} rows of {:.0} seconds.", seen.rows, seen.row_secs)],
-        tables: vec![levels, covered],
+        tables: vec![levels, bounds, covered],
         plots: vec![Plot {
             title: "How many volatilities a price falls within a row".into(),
             x_title: "rows in which it is no more, %".into(),

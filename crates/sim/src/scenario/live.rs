@@ -138,6 +138,7 @@ impl TokenTerms {
             price: 0.0,
             depth: 0.0,
             set: Overrides::new(),
+            laid: Overrides::new(),
             venue: VenueTerms::default(),
             feed: Default::default(),
             path: PathTerms::default(),
