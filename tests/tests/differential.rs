@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use fuzz::scene::Scene;
 use fuzz::steps::{step, Step};
-use fuzz::take::{asked, config, play_and};
+use fuzz::take::{asked, config, play_and, tell};
 use plimsoll_engine::governance::Parameter;
 use plimsoll_model::{Accepted, Model, Tally};
 use plimsoll_testkit::prelude::*;
@@ -82,9 +82,9 @@ fn play(pair: &mut Pair, steps: &[Step], tally: &mut Tally) -> Result<(), String
 }
 
 fn show(tally: &Tally) {
-    println!("{:<32} {:>9} {:>9} {:>24}", "compared", "times", "narrow", "widest bound, atoms");
+    tell(format_args!("{:<32} {:>9} {:>9} {:>24}", "compared", "times", "narrow", "widest bound, atoms"));
     for (what, (count, narrow, widest)) in &tally.of {
-        println!("{what:<32} {count:>9} {narrow:>9} {widest:>24}");
+        tell(format_args!("{what:<32} {count:>9} {narrow:>9} {widest:>24}"));
     }
 }
 
@@ -110,8 +110,8 @@ fn whatever_anybody_does_the_program_keeps_the_books_that_exact_arithmetic_keeps
     let (tally, count, followed) = total.into_inner();
     drop(std::panic::take_hook());
     show(&tally);
-    println!("followed: {followed:?}");
-    println!("{count} steps; seed {seed}");
+    tell(format_args!("followed: {followed:?}"));
+    tell(format_args!("{count} steps; seed {seed}"));
     if let Err(failure) = outcome {
         panic!("the program and the books differ:\n{failure}");
     }

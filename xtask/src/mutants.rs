@@ -51,8 +51,8 @@ const TIMEOUTS: (u32, u32) = (60, 900);
 /// And after which a build does: the compiler computes constants, and a mutant of what they are made by need not end. The first
 /// round's dependencies are built before it; the second round's are not.
 const BUILD_TIMEOUTS: (u32, u32) = (40, 300);
-/// The part of all mutants that is tried among all checks, always the same: four of 1,925.
-const SHARD_IN_TEST: &str = "7/600";
+/// The part of all mutants that is tried among all checks, always the same: ten of 1,923.
+const SHARD_IN_TEST: &str = "7/200";
 
 #[derive(Clone, Default, clap::Args)]
 pub struct Args {

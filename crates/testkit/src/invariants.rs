@@ -11,6 +11,16 @@ use crate::{Kind, World};
 pub(crate) struct History {
     pub(crate) books: Books,
     violations: Vec<String>,
+    /// Asserted when the world ends.
+    pub(crate) is_asserted: bool,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.history.is_asserted && !std::thread::panicking() {
+            self.check_invariants();
+        }
+    }
 }
 
 impl World {
@@ -28,6 +38,11 @@ impl World {
     pub fn check_invariants(&self) {
         let violations = self.violations();
         assert!(violations.is_empty(), "invariants do not hold:\n  {}", violations.join("\n  "));
+    }
+
+    /// Has every invariant asserted when this world ends, and when its copies do: no story can forget to.
+    pub fn check_invariants_at_end(&mut self, is_asserted: bool) {
+        self.history.is_asserted = is_asserted;
     }
 
     /// Every invariant that does not hold, with its numbers.

@@ -7,7 +7,7 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 
 use super::scene::{Scene, Tally};
 use super::steps::{step, Step};
-use super::take::{asked, config, play_and};
+use super::take::{asked, config, play_and, tell};
 use super::verbs::{VERBS, WORLD};
 
 /// Most steps of a sequence. (A failing one shrinks to nearly none.)
@@ -30,13 +30,16 @@ pub fn play(scene: &mut Scene, steps: &[Step]) -> Result<(), String> {
 }
 
 fn show(tally: &BTreeMap<&'static str, Tally>) {
-    println!("{:<30} {:>9} {:>9} {:>9}  most often refused with", "instruction", "executed", "accepted", "refused");
+    tell(format_args!(
+        "{:<30} {:>9} {:>9} {:>9}  most often refused with",
+        "instruction", "executed", "accepted", "refused"
+    ));
     for (name, tally) in tally {
         let (accepted, refused) = (tally.accepted, tally.refusals());
         let mut reasons: Vec<_> = tally.refused.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let reasons: Vec<String> = reasons.iter().take(3).map(|(reason, count)| format!("{reason} {count}")).collect();
-        println!("{name:<30} {:>9} {accepted:>9} {refused:>9}  {}", accepted + refused, reasons.join(", "));
+        tell(format_args!("{name:<30} {:>9} {accepted:>9} {refused:>9}  {}", accepted + refused, reasons.join(", ")));
     }
 }
 
@@ -61,14 +64,14 @@ fn whatever_anybody_does_every_invariant_holds_and_every_refusal_has_a_name() {
         }
         (*count, *done) = (*count + steps.len() as u64, *done + 1);
         if *done % 20 == 0 {
-            println!("{done} sequences of {sequences}, {count} steps");
+            tell(format_args!("{done} sequences of {sequences}, {count} steps"));
         }
         played.map_err(TestCaseError::fail)
     });
     let (tally, count, ..) = total.into_inner();
     drop(std::panic::take_hook());
     show(&tally);
-    println!("{count} steps; seed {seed}");
+    tell(format_args!("{count} steps; seed {seed}"));
     if let Err(failure) = outcome {
         panic!("freeze this as a regression (tests/tests/fuzz/regressions.rs):\n{failure}");
     }

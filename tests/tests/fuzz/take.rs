@@ -140,6 +140,13 @@ pub fn play_and(
     Ok(())
 }
 
+/// Tells a line past the capture of tests: what a run went through is of interest where it passed, too.
+pub fn tell(line: std::fmt::Arguments) {
+    use std::io::Write;
+    // Whoever has closed the other end does not want to know.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// How many sequences: `PLIMSOLL_FUZZ_SEQUENCES`, or the test's own. Which: `PLIMSOLL_FUZZ_SEED`, or the same ones every time.
 pub fn asked(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)

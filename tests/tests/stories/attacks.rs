@@ -44,7 +44,7 @@ struct Scene {
 }
 
 fn scene() -> Scene {
-    let mut world = World::with_market();
+    let mut world = market();
     let (sol, usdc) = (world.add(Spec::volatile("SOL", "150")), world.add(Spec::stable("USDC", "1")));
     let (stayer, runner, liquidator) = (world.lender(), world.lender(), world.liquidator());
     world.supply(&stayer, &usdc, usdc.atoms("300000")).expect("a supply");

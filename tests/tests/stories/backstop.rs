@@ -103,7 +103,7 @@ fn the_pool_buys_below_its_trigger_and_providers_share_what_it_bought() -> Told 
 #[test]
 fn the_same_with_token_2022() -> Told {
     let tokens = (Spec::volatile("SOL", "150").token_2022(), Spec::stable("USDC", "1").token_2022());
-    let mut pool = Pool::of(setting_of(World::with_market(), tokens.0, tokens.1));
+    let mut pool = Pool::of(setting_of(market(), tokens.0, tokens.1));
     let (sol, usdc, large) = (pool.setting.sol.clone(), pool.setting.usdc.clone(), pool.large.clone());
     let borrower = pool.setting.borrower("100", "10000");
     pool.price_sol("116");
@@ -240,7 +240,7 @@ fn a_withdrawal_nobody_takes_lapses_and_absorbs_on() -> Told {
 fn a_hundred_calls_sell_the_pool_no_more_than_one_and_earn_no_more_tips() -> Told {
     // A throttle of 100 SOL an hour, so that one call does not do it.
     let narrow = Spec::volatile("SOL", "150").with(|config| config.bonus.throttle_share_bps = 1);
-    let mut pool = Pool::of(setting_of(World::with_market(), narrow, Spec::stable("USDC", "1")));
+    let mut pool = Pool::of(setting_of(market(), narrow, Spec::stable("USDC", "1")));
     let (sol, usdc) = (pool.setting.sol.clone(), pool.setting.usdc.clone());
     let whale = pool.setting.borrower("300", "30000");
     pool.price_sol("116");

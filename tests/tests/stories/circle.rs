@@ -4,7 +4,7 @@ use super::common::*;
 
 /// From the first supply to the last redemption, for each pair of token programs.
 fn full_circle(volatile: Spec, stable: Spec) -> Told {
-    let mut world = World::with_market();
+    let mut world = market();
     let (sol, usdc) = (world.add(volatile), world.add(stable));
     let (first, second) = (world.lender(), world.lender());
     world.supply(&first, &usdc, usdc.atoms("30000"))?;

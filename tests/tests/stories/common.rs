@@ -55,8 +55,15 @@ pub struct Setting {
     pub liquidator: Liquidator,
 }
 
+/// A chain with a market, of which every invariant must hold when its story ends.
+pub fn market() -> World {
+    let mut world = World::with_market();
+    world.check_invariants_at_end(true);
+    world
+}
+
 pub fn setting() -> Setting {
-    setting_in(World::with_market())
+    setting_in(market())
 }
 
 pub fn setting_in(world: World) -> Setting {

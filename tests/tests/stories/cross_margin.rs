@@ -10,7 +10,7 @@ struct Wide {
 }
 
 fn wide() -> Wide {
-    let mut world = World::with_market();
+    let mut world = market();
     let collaterals: Vec<Token> = (0..8)
         .map(|i| {
             let spec = Spec::volatile(&format!("C{i}"), "100");

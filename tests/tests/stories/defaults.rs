@@ -122,7 +122,7 @@ fn insurance_that_covers_the_loss_spares_the_lenders() -> Told {
 
 #[test]
 fn a_reserve_that_lost_everything_closes_and_can_still_be_redeemed_from() -> Told {
-    let mut world = World::with_market();
+    let mut world = market();
     let (sol, usdc) = (world.add(Spec::volatile("SOL", "150")), world.add(Spec::stable("USDC", "1")));
     let (lender, liquidator, borrower) = (world.lender(), world.liquidator(), world.borrower());
     world.supply(&lender, &usdc, usdc.atoms("10000"))?;

@@ -23,7 +23,7 @@ fn thin(depth: u64) -> Spec {
 
 #[test]
 fn a_depth_nobody_confirms_closes_the_door_at_once_and_liquidates_nobody_at_once() -> Told {
-    let mut setting = setting_of(World::with_market(), thin(200_000), Spec::stable("USDC", "1"));
+    let mut setting = setting_of(market(), thin(200_000), Spec::stable("USDC", "1"));
     let (sol, usdc) = (setting.sol.clone(), setting.usdc.clone());
     let (admin, keeper, liquidator) =
         (setting.world.admin(), setting.world.person("keeper"), setting.liquidator.clone());

@@ -10,7 +10,7 @@ fn flash_fee(atoms: u64) -> u64 {
 
 /// A setting of any pair of token programs, a borrower to liquidate at a price of 125 USD, and a pool at that price.
 fn unhealthy(sol: Spec, usdc: Spec) -> (Setting, Borrower, Pool) {
-    let mut setting = setting_of(World::with_market(), sol, usdc);
+    let mut setting = setting_of(market(), sol, usdc);
     let borrower = setting.borrower("100", "10500");
     let (sol, usdc) = (setting.sol.clone(), setting.usdc.clone());
     setting.world.set_price(&sol, "125");

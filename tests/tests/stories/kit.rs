@@ -133,6 +133,7 @@ fn each_broken_invariant_is_noticed_by_its_id() -> Told {
         let mut setting = with_pool();
         let borrower = setting.borrower("10", "500");
         setting.world.check_invariants();
+        setting.world.check_invariants_at_end(false);
         break_it(&mut setting, &borrower);
         let violations = setting.world.violations();
         let start = format!("{id}: ");

@@ -19,7 +19,7 @@ fn limited_now() -> Setting {
     let usdc = Spec::stable("USDC", "1").with(|config| {
         (config.caps.outflow_atoms, config.caps.outflow_secs) = (100_000_000_000, 86_400);
     });
-    setting_of(World::with_market(), Spec::volatile("SOL", "150"), usdc)
+    setting_of(market(), Spec::volatile("SOL", "150"), usdc)
 }
 
 impl Setting {

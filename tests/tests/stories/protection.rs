@@ -162,7 +162,7 @@ fn nobody_else_passes_the_cap() -> Told {
 
 #[test]
 fn a_rescue_ends_at_the_allowance() -> Told {
-    let mut world = World::with_market();
+    let mut world = market();
     // A ten-thousandth of the cap of 15,000 SOL.
     let sol = world.add(Spec::volatile("SOL", "150").with(|config| config.caps.rescue_allowance_bps = 1));
     let usdc = world.add(Spec::stable("USDC", "1"));

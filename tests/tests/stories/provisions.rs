@@ -12,7 +12,7 @@ struct Scene {
 }
 
 fn scene() -> Scene {
-    let mut world = World::with_market();
+    let mut world = market();
     let (sol, usdc) = (world.add(Spec::volatile("SOL", "150")), world.add(Spec::stable("USDC", "1")));
     let (lender, small, liquidator) = (world.lender(), world.lender(), world.liquidator());
     world.supply(&lender, &usdc, usdc.atoms("300000")).expect("a supply");

@@ -23,7 +23,7 @@ fn lent() -> Lent {
 }
 
 fn lent_in(sol: Spec, usdc: Spec) -> Lent {
-    let mut world = World::with_market();
+    let mut world = market();
     let (sol, usdc) = (world.add(sol), world.add(usdc));
     let (first, second, liquidator) = (world.lender(), world.lender(), world.liquidator());
     world.supply(&first, &usdc, usdc.atoms("30000")).expect("a supply");

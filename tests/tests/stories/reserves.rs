@@ -29,7 +29,7 @@ fn donations_to_vaults_change_nothing() -> Told {
 
 #[test]
 fn a_first_lender_cannot_be_robbed_by_inflating_the_share_price() -> Told {
-    let mut world = World::with_market();
+    let mut world = market();
     let usdc = world.add(Spec::stable("USDC", "1"));
     let (robber, victim) = (world.lender(), world.lender());
     world.supply(&robber, &usdc, 1)?;

@@ -4,7 +4,7 @@ use super::common::*;
 
 /// A market whose SOL may be sold at 100 SOL an hour.
 fn narrow() -> Setting {
-    let mut world = World::with_market();
+    let mut world = market();
     let sol = world.add(Spec::volatile("SOL", "150").with(|config| config.bonus.throttle_share_bps = 1));
     let usdc = world.add(Spec::stable("USDC", "1"));
     let (lender, liquidator) = (world.lender(), world.liquidator());

@@ -28,7 +28,7 @@ fn one_of<T: Clone>(random: &mut StdRng, things: &[T]) -> T {
 
 impl Walk {
     fn new(seed: u64) -> Self {
-        let mut world = World::with_market();
+        let mut world = market();
         let tokens = vec![
             world.add(Spec::stable("USDC", "1")),
             world.add(Spec::stable("USDT", "1").token_2022().pull()),
