@@ -7,7 +7,7 @@ use plimsoll_engine::health::Exposure;
 use plimsoll_engine::liquidation::{is_terminal, LiquidationPlan};
 use plimsoll_engine::EngineError;
 
-use crate::book::Id;
+use crate::book::{AssetId, Id};
 use crate::chain::{Old, Pair};
 use crate::sim::{Sight, Sim};
 
@@ -27,8 +27,9 @@ struct Offer {
     profit: f64,
 }
 
-/// Why nobody makes one.
-enum NoOffer {
+/// What liquidators make of a pair.
+enum Response {
+    Offered(Offer),
     Refused(EngineError),
     /// It does not pay. What was planned last; none where nobody was ready.
     Unprofitable(Option<LiquidationPlan>),
@@ -49,14 +50,12 @@ impl Sim {
             if exposure.debts().is_empty() || exposure.health() >= Factor::ONE {
                 return Ok(());
             }
-            let Offer { who, pair, repay_max_atoms, plan, .. } = match self.best_offer(sight, &exposure) {
-                Ok(offer) => offer,
-                Err(unwanted) => {
-                    if !self.absorb(id, &exposure) {
-                        self.keep_safe(id, &exposure, unwanted);
-                    }
-                    return Ok(());
+            let (offer, unwanted) = self.best_offer(sight, &exposure);
+            let Some(Offer { who, pair, repay_max_atoms, plan, .. }) = offer else {
+                if !self.absorb(id, &exposure) {
+                    self.keep_safe(id, &exposure, unwanted);
                 }
+                return Ok(());
             };
             let Ok(assets) = self.chain.assets(id, pair) else { return Ok(()) };
             let Ok(write_off) = self.chain.apply(id, pair, &plan, repay_max_atoms) else { return Ok(()) };
@@ -69,36 +68,40 @@ impl Sim {
         Ok(())
     }
 
-    /// The most profitable trade with the position; notes whose throttle is empty.
-    fn best_offer(&mut self, sight: &Sight, exposure: &Exposure) -> Result<Offer, Unwanted> {
+    /// The most profitable trade with the position, and the first that nobody wanted; notes whose throttle is empty.
+    fn best_offer(&mut self, sight: &Sight, exposure: &Exposure) -> (Option<Offer>, Unwanted) {
         let id = sight.id;
         let (mut best, mut unwanted): (Option<Offer>, Unwanted) = (None, None);
         for pair in self.pairs(id) {
             match self.offer(sight, exposure, pair) {
-                Ok(offer) if best.as_ref().is_none_or(|best| offer.profit > best.profit) => best = Some(offer),
-                Err(NoOffer::Refused(EngineError::Throttled)) => {
+                Response::Offered(offer) if best.as_ref().is_none_or(|best| offer.profit > best.profit) => {
+                    best = Some(offer)
+                }
+                Response::Refused(EngineError::Throttled) => {
                     let assets = self.chain.assets(id, pair);
                     let flag = assets.ok().and_then(|(seized, _)| self.blocked.get_mut(usize::from(seized)));
                     if let Some(flag) = flag {
                         *flag = true;
                     }
                 }
-                Err(NoOffer::Unprofitable(Some(plan))) if unwanted.is_none() => unwanted = Some((pair, plan)),
+                Response::Unprofitable(Some(plan)) if unwanted.is_none() => unwanted = Some((pair, plan)),
                 _ => {}
             }
         }
-        best.ok_or(unwanted)
+        (best, unwanted)
     }
 
     /// The quickest liquidator for whom a pair pays.
-    fn offer(&self, &Sight { id, since, .. }: &Sight, exposure: &Exposure, pair: Pair) -> Result<Offer, NoOffer> {
-        let refused = NoOffer::Refused;
-        let (seized, repaid) = self.chain.assets(id, pair).map_err(refused)?;
-        let missing = || NoOffer::Refused(EngineError::LegMismatch);
-        let sale = self.venues.get(usize::from(seized)).ok_or_else(missing)?;
-        let purchase = self.venues.get(usize::from(repaid)).ok_or_else(missing)?;
+    fn offer(&self, &Sight { id, since, .. }: &Sight, exposure: &Exposure, pair: Pair) -> Response {
+        let venue = |asset: AssetId| self.venues.get(usize::from(asset));
+        let assets = self.chain.assets(id, pair).ok();
+        let Some((repaid, sale, purchase)) =
+            assets.and_then(|(seized, repaid)| Some((repaid, venue(seized)?, venue(repaid)?)))
+        else {
+            return Response::Refused(EngineError::LegMismatch);
+        };
         let atom_usd = self.oracle_usd(repaid, 1_000_000) / 1e6;
-        let mut refusal = NoOffer::Unprofitable(None);
+        let mut refusal = Response::Unprofitable(None);
         // What did not pay for one does not for another who wants as much.
         let mut unpaid = f64::INFINITY;
         for who in self.ready(since) {
@@ -112,7 +115,7 @@ impl Sim {
                 let plan = match self.chain.plan(id, exposure, pair, bound) {
                     Ok(plan) => plan,
                     Err(error) => {
-                        refusal = NoOffer::Refused(error);
+                        refusal = Response::Refused(error);
                         break;
                     }
                 };
@@ -120,9 +123,9 @@ impl Sim {
                 let paid = purchase.quote_purchase(paid_atoms);
                 let profit = sale.quote_sale(plan.seize_atoms) - paid - liquidator.terms.cost;
                 if profit >= liquidator.terms.min_profit && paid <= liquidator.capital {
-                    return Ok(Offer { who, pair, repay_max_atoms: bound, plan, profit });
+                    return Response::Offered(Offer { who, pair, repay_max_atoms: bound, plan, profit });
                 }
-                refusal = NoOffer::Unprofitable(Some(plan));
+                refusal = Response::Unprofitable(Some(plan));
                 // What would not pay if nothing moved the price does not pay in part either.
                 let unmoved = sale.at_spot(plan.seize_atoms) - purchase.at_spot(paid_atoms);
                 if unmoved < wanted {
@@ -130,14 +133,14 @@ impl Sim {
                 }
                 bound = plan.repay_atoms / 2;
             }
-            if matches!(refusal, NoOffer::Refused(EngineError::Throttled)) {
+            if matches!(refusal, Response::Refused(EngineError::Throttled)) {
                 break;
             }
-            if matches!(refusal, NoOffer::Unprofitable(_)) {
+            if matches!(refusal, Response::Unprofitable(_)) {
                 unpaid = wanted;
             }
         }
-        Err(refusal)
+        refusal
     }
 
     /// Liquidators who have had time to see a position that has been unhealthy since then, the quickest first.
