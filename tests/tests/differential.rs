@@ -25,9 +25,9 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 /// Most steps of a sequence.
 const LENGTH: usize = 500;
 /// Sequences of an ordinary run.
-const SEQUENCES: u64 = 120;
+const SEQUENCES: u64 = 360;
 /// Steps that these make at least.
-const STEPS: u64 = 25_000;
+const STEPS: u64 = 75_000;
 
 /// What a run must have been through, or it proves little: how often at least.
 const MUST_FOLLOW: &[(&str, u64)] = &[
@@ -36,6 +36,9 @@ const MUST_FOLLOW: &[(&str, u64)] = &[
     ("PositionLiquidated", 100),
     ("PositionAbsorbed", 5),
     ("DefaultMarked", 10),
+    ("DefaultSettled", 1),
+    ("BackstopDepositChanged", 100),
+    ("FeesCollected", 10),
     ("haircut", 10),
     ("RecoveryRepaid", 10),
     ("RecoveryClaimed", 1),

@@ -246,6 +246,12 @@ impl Scenario {
     fn parse_in(text: &str, folder: PathBuf) -> Result<Self> {
         let mut scenario: Self = toml::from_str(text)?;
         scenario.folder = folder;
+        ensure!(
+            scenario.step_secs > 0 && scenario.steps > 0,
+            "expected at least one step of at least a second, got steps = {} and step_secs = {}",
+            scenario.steps,
+            scenario.step_secs
+        );
         if scenario.snapshot.is_some() {
             live::complete(&mut scenario, &toml::from_str(text)?)?;
         } else {
@@ -256,9 +262,11 @@ impl Scenario {
 
     fn check_made_up(&self) -> Result<()> {
         ensure!((1..=16).contains(&self.tokens.len()), "expected 1 to 16 tokens, got {}", self.tokens.len());
-        for token in &self.tokens {
+        for (index, token) in self.tokens.iter().enumerate() {
             let name = &token.name;
             ensure!(!name.is_empty(), "expected a name of every token");
+            let is_taken = self.tokens.iter().take(index).any(|other| other.name == *name);
+            ensure!(!is_taken, "expected a name of its own of every token, got {name} twice");
             ensure!(
                 token.reserve.is_none(),
                 "{name}: expected no `reserve` without a snapshot, got one: name the snapshot's file with `snapshot = \"FILE\"`, \

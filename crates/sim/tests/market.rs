@@ -158,3 +158,24 @@ fn an_audit_names_what_is_broken() {
         assert!(told.starts_with(id), "expected {id}, got {told}");
     }
 }
+
+#[test]
+fn a_file_without_steps_or_with_a_name_twice_is_refused_as_it_is_read() {
+    let token = "[[token]]\nname = \"A\"\nprice = 1.0\ndepth = 1e6\n";
+    let told = |step_secs: u64, tokens: &str| {
+        let text = format!("name = \"a\"\nstep_secs = {step_secs}\nsteps = 1\n{tokens}");
+        Scenario::parse(&text).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(told(60, token), Ok(()));
+    let no_step = "expected at least one step of at least a second, got steps = 1 and step_secs = 0";
+    assert_eq!(told(0, token), Err(no_step.into()));
+    assert_eq!(told(60, &token.repeat(2)), Err("expected a name of its own of every token, got A twice".into()));
+}
+
+#[test]
+fn the_smallest_file_of_the_reference_runs() {
+    let reference = include_str!("../../../docs/guides/scenario-files.md");
+    let text = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let setup = Setup::new(&Scenario::parse(text).expect("a scenario")).expect("a market");
+    run::run(&setup, Rule::Plimsoll, 0, &|_| {}).expect("a run");
+}
